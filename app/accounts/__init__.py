@@ -1,0 +1,1 @@
+"""People: users, roles, sessions, teams, contact methods, notification rules, audit."""

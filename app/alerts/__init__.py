@@ -1,0 +1,1 @@
+"""Alerts: sources and their keys, drivers that parse deliveries, alerts and their history."""

@@ -1,0 +1,1 @@
+"""Escalation: policies with levels, and the escalations that climb them."""

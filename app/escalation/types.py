@@ -1,0 +1,86 @@
+"""Escalation in values: policies and their levels, the frozen plan, and the escalation that climbs it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+FALLBACK_LEVEL = 0
+
+
+class AssigneeType(StrEnum):
+    """Whom a level names."""
+
+    USER = "user"
+    TEAM = "team"
+    SCHEDULE = "schedule"
+
+
+class EscalationStatus(StrEnum):
+    """What an escalation waits for; `due_at` says until when."""
+
+    CLIMBING = "climbing"
+    FALLBACK = "fallback"
+    UNREACHED = "unreached"
+    ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Assignee:
+    """One target of a level."""
+
+    type: AssigneeType
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A step: whom to page, and how many minutes they have before the next level is paged."""
+
+    level: int
+    delay_minutes: int
+    assignees: tuple[Assignee, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Ordered levels; `version` counts changes, and running escalations keep the version they began with."""
+
+    id: int
+    name: str
+    team_id: int | None
+    version: int
+    version_id: int
+    repeat: int
+    ack_timeout_minutes: int | None
+    levels: tuple[Level, ...]
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an escalation climbs, frozen when it begins; `name` is the policy's, or says what stands in for one."""
+
+    name: str
+    levels: tuple[Level, ...]
+    repeat: int = 0
+    ack_timeout_minutes: int | None = None
+    policy_id: int | None = None
+    policy_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """One plan running on one incident. `round` counts how often the levels were begun again within the episode."""
+
+    id: int
+    incident_id: int
+    plan: Plan
+    episode: int
+    level: int
+    round: int
+    status: EscalationStatus
+    due_at: datetime | None
+    level_started_at: datetime

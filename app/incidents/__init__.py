@@ -1,0 +1,1 @@
+"""Incidents: the problems people own, their transition table and their timeline."""

@@ -1,0 +1,1 @@
+"""Jobs: the clock as a door; each only picks up due rows."""

@@ -1,0 +1,108 @@
+"""Tables of outbound messages."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.notify.types import NotificationKind, NotificationStatus
+from app.platform.tables import Base, EnumText, Json, LongText, UtcDateTime
+from app.platform.types import JsonObject
+
+_DUE = text("status IN ('pending', 'retrying', 'held', 'in_flight', 'unknown')")
+
+
+class ChannelRow(Base):
+    """A named channel configuration; secret fields of `config` are ciphertext."""
+
+    __tablename__ = "notification_channels"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    driver: Mapped[str] = mapped_column(index=True)
+    config: Mapped[JsonObject] = mapped_column(Json, default=dict)
+    is_active: Mapped[bool] = mapped_column(default=True, index=True)
+    description: Mapped[str] = mapped_column(LongText, default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class NotificationRow(Base):
+    """The outbox: one row per message, written in the transaction that caused it."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (
+        Index("ix_notifications_due", "due_at", "id", sqlite_where=_DUE, postgresql_where=_DUE),
+        Index("ix_notifications_incident", "incident_id", "id"),
+        Index("ix_notifications_contact", "contact_method_id", "status"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[NotificationKind] = mapped_column(EnumText(NotificationKind))
+    incident_id: Mapped[int | None] = mapped_column(ForeignKey("incidents.id"))
+    episode: Mapped[int | None]
+    level: Mapped[int | None]
+    round: Mapped[int] = mapped_column(default=0)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    contact_method_id: Mapped[int | None] = mapped_column(ForeignKey("contact_methods.id"))
+    channel_id: Mapped[int | None] = mapped_column(ForeignKey("notification_channels.id"))
+    channel: Mapped[str]
+    address: Mapped[str] = mapped_column(default="")
+    rule_delay_minutes: Mapped[int] = mapped_column(default=0)
+    page_key: Mapped[str | None] = mapped_column(unique=True)
+    urgency: Mapped[str] = mapped_column(default="high")
+    facts: Mapped[JsonObject] = mapped_column(Json)
+    subject: Mapped[str] = mapped_column(LongText, default="")
+    body: Mapped[str] = mapped_column(LongText, default="")
+    status: Mapped[NotificationStatus] = mapped_column(EnumText(NotificationStatus))
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    waits_for_bundle: Mapped[bool] = mapped_column(default=False)
+    owner: Mapped[str | None]
+    fence: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    idempotency_key: Mapped[str] = mapped_column(unique=True)
+    provider_message_id: Mapped[str | None] = mapped_column(index=True)
+    last_error: Mapped[str] = mapped_column(LongText, default="")
+    possible_repeat: Mapped[bool] = mapped_column(default=False)
+    bundle_id: Mapped[int | None] = mapped_column(index=True)
+    late_by_seconds: Mapped[int] = mapped_column(default=0)
+    run_id: Mapped[str | None] = mapped_column(index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class AttemptRow(Base):
+    """One try to send; begun before the socket opens, ended with its outcome."""
+
+    __tablename__ = "notification_attempts"
+    __table_args__ = (UniqueConstraint("notification_id", "attempt"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    notification_id: Mapped[int] = mapped_column(ForeignKey("notifications.id"))
+    attempt: Mapped[int]
+    owner: Mapped[str]
+    fence: Mapped[int]
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    outcome: Mapped[str] = mapped_column(default="")
+    error: Mapped[str] = mapped_column(LongText, default="")
+
+
+class ContactWindowRow(Base):
+    """The 60 s window that the first page to a contact method opens (B29)."""
+
+    __tablename__ = "contact_windows"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contact_key: Mapped[str] = mapped_column(unique=True)
+    opens_until: Mapped[datetime] = mapped_column(UtcDateTime)
+    holder_id: Mapped[int | None]
+
+
+class ActionUseRow(Base):
+    """An action link that was used; the token itself is an HMAC and is not stored."""
+
+    __tablename__ = "action_uses"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    notification_id: Mapped[int] = mapped_column(ForeignKey("notifications.id"), unique=True)
+    action: Mapped[str]
+    used_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))

@@ -1,0 +1,160 @@
+"""Notifications in values: what is to be said, to whom, by which channel, and what became of it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from app.platform.types import JsonObject
+
+
+class NotificationKind(StrEnum):
+    """Why a message goes out; only a `page` asks a person to act."""
+
+    PAGE = "page"
+    TEAM = "team"
+    HANDOFF = "handoff"
+    DIGEST = "digest"
+    ALARM = "alarm"
+    TEST = "test"
+
+
+class NotificationStatus(StrEnum):
+    """A notification's life (B27); these are all its values."""
+
+    PENDING = "pending"
+    IN_FLIGHT = "in_flight"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    RETRYING = "retrying"
+    EXHAUSTED = "exhausted"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+    HELD = "held"
+    BUNDLED = "bundled"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class NewNotification:
+    """A message to be written to the outbox.
+
+    `page_key` is unique over (incident, episode, level, user, contact method, rule delay): the database itself
+    refuses a second page for the same reason. `facts` is typed JSON; text is made from it when it is sent.
+    """
+
+    kind: NotificationKind
+    channel: str
+    due_at: datetime
+    facts: JsonObject
+    urgency: str = "high"
+    incident_id: int | None = None
+    episode: int | None = None
+    level: int | None = None
+    round: int = 0
+    user_id: int | None = None
+    contact_method_id: int | None = None
+    channel_id: int | None = None
+    address: str = ""
+    rule_delay_minutes: int = 0
+    page_key: str | None = None
+    idempotency_key: str | None = None
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One outbound message as a row. Times are UTC; `last_error` is clipped and holds no secret."""
+
+    id: int
+    kind: NotificationKind
+    incident_id: int | None
+    episode: int | None
+    level: int | None
+    round: int
+    user_id: int | None
+    contact_method_id: int | None
+    channel_id: int | None
+    channel: str
+    address: str
+    rule_delay_minutes: int
+    page_key: str | None
+    urgency: str
+    facts: JsonObject
+    subject: str
+    body: str
+    status: NotificationStatus
+    attempts: int
+    due_at: datetime
+    fence: int
+    lease_until: datetime | None
+    idempotency_key: str
+    provider_message_id: str | None
+    last_error: str
+    possible_repeat: bool
+    bundle_id: int | None
+    late_by_seconds: int
+    run_id: str | None
+    created_at: datetime
+    sent_at: datetime | None
+    delivered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationChannel:
+    """A named configuration of a channel, for a team; secrets in `config` are ciphertext."""
+
+    id: int
+    name: str
+    driver: str
+    config: JsonObject
+    is_active: bool
+    description: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a channel is handed to say."""
+
+    notification_id: int
+    idempotency_key: str
+    to: str
+    subject: str
+    text: str
+    html: str
+    severity: str
+    message_id: str
+    thread_ids: tuple[str, ...] = ()
+    possible_repeat: bool = False
+    facts: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The provider took it; `provider_message_id` is its name for the message."""
+
+    provider_message_id: str | None = None
+    detail: str = ""
+
+
+class DeliveryFailed(Exception):
+    """A send that did not succeed; the message is for the operator and holds no secret.
+
+    `permanent`: trying again cannot help. `outcome_unknown`: the provider may have taken it, the answer was lost.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        permanent: bool = False,
+        retry_after_seconds: float | None = None,
+        outcome_unknown: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.permanent = permanent
+        self.retry_after_seconds = retry_after_seconds
+        self.outcome_unknown = outcome_unknown

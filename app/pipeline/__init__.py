@@ -1,0 +1,1 @@
+"""Pipeline: runs and their stages after intake."""

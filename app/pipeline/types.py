@@ -1,0 +1,112 @@
+"""Pipeline runs and stages in values; the names are those of seed 001."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from app.platform.types import JsonObject
+
+
+class RunStatus(StrEnum):
+    """How far a run is."""
+
+    PENDING = "PENDING"
+    INGESTED = "INGESTED"
+    CHECKED = "CHECKED"
+    ANALYZED = "ANALYZED"
+    NOTIFIED = "NOTIFIED"
+    FAILED = "FAILED"
+    RETRYING = "RETRYING"
+    SKIPPED = "SKIPPED"
+
+
+class Stage(StrEnum):
+    """The four fixed steps, in order."""
+
+    INGEST = "INGEST"
+    CHECK = "CHECK"
+    ANALYZE = "ANALYZE"
+    NOTIFY = "NOTIFY"
+
+
+class StageStatus(StrEnum):
+    """How one attempt at a stage stands."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    RETRYING = "RETRYING"
+    SKIPPED = "SKIPPED"
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineRun:
+    """One flow of an incident through the stages; `merged` counts the deliveries that joined it while it waited."""
+
+    id: int
+    trace_id: str
+    run_id: str
+    pipeline: str
+    status: RunStatus
+    current_stage: Stage | None
+    incident_id: int | None
+    source: str
+    source_id: int | None
+    alert_fingerprint: str
+    environment: str
+    normalized_payload_ref: str
+    checker_output_ref: str
+    intelligence_output_ref: str
+    notify_output_ref: str
+    intelligence_fallback_used: bool
+    total_attempts: int
+    max_retries: int
+    last_error_type: str
+    last_error_message: str
+    last_error_retryable: bool
+    merged: int
+    due_at: datetime | None
+    fence: int
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    total_duration_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run to be written with the delivery that asks for it."""
+
+    trace_id: str
+    run_id: str
+    pipeline: str
+    incident_id: int
+    source: str
+    source_id: int | None
+    alert_fingerprint: str
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageExecution:
+    """One attempt at one stage of a run."""
+
+    id: int
+    pipeline_run_id: int
+    node_id: str
+    stage: Stage | None
+    status: StageStatus
+    attempt: int
+    idempotency_key: str
+    input_ref: str
+    output_ref: str
+    output_snapshot: JsonObject
+    error_type: str
+    error_message: str
+    error_stack: str
+    error_retryable: bool
+    started_at: datetime | None
+    completed_at: datetime | None
+    duration_ms: float | None

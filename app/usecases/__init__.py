@@ -1,0 +1,1 @@
+"""Use cases: one business step, one transaction."""

@@ -1,0 +1,1 @@
+"""The HTTP doors: hooks, API and pages."""
