@@ -49,7 +49,7 @@ class HttpAnswer:
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where to hand over mail and how: `use_tls` is TLS from the first byte, `starttls` an upgrade that must succeed."""
+    """Where to hand over mail: `use_tls` is TLS from the first byte, `starttls` an upgrade that must succeed."""
 
     host: str
     port: int

@@ -3,9 +3,9 @@
 from dataclasses import fields
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import JSON, DateTime, Dialect, MetaData, String, Text, TypeDecorator
+from sqlalchemy import JSON, DateTime, Dialect, MetaData, String, Table, Text, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 from sqlalchemy.sql.elements import Label
@@ -68,6 +68,11 @@ class EnumText(TypeDecorator[Any]):
 
 Json = JSON().with_variant(JSONB(none_as_null=False), "postgresql")
 LongText = Text()
+
+
+def table_of(model: type[Base]) -> Table:
+    """The plain table behind a model, for statements with bound columns."""
+    return cast(Table, model.__table__)
 
 
 def fields_of(model: type[Base], kind: type[Any]) -> list[Label[Any]]:

@@ -1,0 +1,87 @@
+"""Reading incidents, for every door and use case."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from app.incidents import repository
+from app.incidents.errors import IncidentNotFound
+from app.incidents.models import IncidentRow
+from app.incidents.types import OPEN_STATUSES, Incident, IncidentFilter, IncidentStatus, Responder, TimelineEntry
+from app.platform.db import Tx, paged
+from app.platform.types import Page, PageQuery
+
+
+def get_incident(tx: Tx, incident_id: int) -> Incident:
+    """The incident. Raises IncidentNotFound."""
+    found = find_incident(tx, incident_id)
+    if found is None:
+        raise IncidentNotFound(incident_id)
+    return found
+
+
+def find_incident(tx: Tx, incident_id: int) -> Incident | None:
+    """The incident, or None."""
+    return tx.first(Incident, repository.select_incidents().where(IncidentRow.id == incident_id))
+
+
+def incidents_by_id(tx: Tx, incident_ids: Iterable[int]) -> dict[int, Incident]:
+    """The incidents that exist among these."""
+    wanted = sorted(set(incident_ids))
+    if not wanted:
+        return {}
+    found = tx.all(Incident, repository.select_incidents().where(IncidentRow.id.in_(wanted)))
+    return {incident.id: incident for incident in found}
+
+
+def list_incidents(tx: Tx, filters: IncidentFilter, page: PageQuery) -> Page[Incident]:
+    """One page, most urgent first."""
+    return paged(tx, Incident, repository.narrowed(filters), page)
+
+
+def open_incidents_assigned_to(tx: Tx, user_id: int) -> list[Incident]:
+    """Open incidents that this person has."""
+    filters = IncidentFilter(statuses=OPEN_STATUSES, assigned_to=user_id)
+    return tx.all(Incident, repository.narrowed(filters))
+
+
+def has_open_incidents(tx: Tx, source_id: int) -> bool:
+    """Whether this source has anything open."""
+    statement = select(func.count()).where(IncidentRow.source_id == source_id, IncidentRow.status.in_(OPEN_STATUSES))
+    return bool(tx.scalar(statement))
+
+
+def latest_of_group(tx: Tx, source_id: int, group_key: str) -> Incident | None:
+    """The newest incident of a group, open or not."""
+    statement = repository.select_incidents().where(
+        IncidentRow.source_id == source_id, IncidentRow.group_key == group_key
+    )
+    return tx.first(Incident, statement.order_by(IncidentRow.id.desc()).limit(1))
+
+
+def count_by_status(tx: Tx) -> dict[IncidentStatus, int]:
+    """How many incidents are in each open status, resolved and closed ones left out."""
+    statement = (
+        select(IncidentRow.status, func.count())
+        .where(IncidentRow.status.in_(OPEN_STATUSES))
+        .group_by(IncidentRow.status)
+    )
+    found = {status: int(count) for status, count in tx.execute(statement)}
+    return {status: found.get(status, 0) for status in sorted(OPEN_STATUSES)}
+
+
+def timeline_of(tx: Tx, incident_id: int) -> list[TimelineEntry]:
+    """The incident's story in order."""
+    return tx.all(TimelineEntry, repository.select_timeline(incident_id))
+
+
+def responders_of(tx: Tx, incident_id: int) -> list[Responder]:
+    """Who answered, in order."""
+    return tx.all(Responder, repository.select_responders(incident_id))
+
+
+def created_since(tx: Tx, since: datetime) -> list[Incident]:
+    """Incidents that began at or after `since`, oldest first, for figures of the last days."""
+    statement = repository.select_incidents().where(IncidentRow.created_at >= since)
+    return tx.all(Incident, statement.order_by(IncidentRow.id).limit(10_000))

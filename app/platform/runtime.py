@@ -1,0 +1,104 @@
+"""One object through which time, ids, randomness and the outside world come in; a test hands over its own."""
+
+import asyncio
+import random
+import secrets
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from app.platform.addresses import AddressFilter
+from app.platform.bus import Bus
+from app.platform.clock import Clock, SystemClock
+from app.platform.db import Db
+from app.platform.http import OutboundHttp
+from app.platform.mail import SmtpMail
+from app.platform.ports import Outside
+from app.platform.secrets import SecretBox
+from app.platform.settings import Settings
+from app.platform.writer import Writer
+
+T = TypeVar("T")
+
+
+class Ids(Protocol):
+    """Where new identities come from."""
+
+    def hex32(self) -> str:
+        """32 hexadecimal digits, unique: trace ids, run ids, owners."""
+        ...
+
+    def token(self, nbytes: int = 32) -> str:
+        """URL-safe text of that many random bytes, unguessable."""
+        ...
+
+    def uuid(self) -> str:
+        """A random UUID as text."""
+        ...
+
+
+class RandomIds:
+    """Identities from the operating system's randomness."""
+
+    def hex32(self) -> str:
+        """32 random hexadecimal digits."""
+        return secrets.token_hex(16)
+
+    def token(self, nbytes: int = 32) -> str:
+        """URL-safe random text."""
+        return secrets.token_urlsafe(nbytes)
+
+    def uuid(self) -> str:
+        """A random UUID as text."""
+        return str(uuid.uuid4())
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What every use case is handed. `owner` is this process's name on leases and claims."""
+
+    settings: Settings
+    clock: Clock
+    ids: Ids
+    random: random.Random
+    db: Db
+    writer: Writer
+    outside: Outside
+    secrets: SecretBox
+    bus: Bus
+    owner: str
+
+
+async def in_thread(fn: Callable[[], T]) -> T:
+    """Run a blocking function in a thread."""
+    return await asyncio.to_thread(fn)
+
+
+def build_runtime(settings: Settings) -> Runtime:
+    """The runtime of a real process; nothing is opened or started yet."""
+    ids = RandomIds()
+    clock = SystemClock()
+    owner = ids.hex32()
+    bus = Bus(owner)
+    db = Db(settings.database_url, bus=bus)
+    addresses = AddressFilter(settings.outbound_allowed_networks)
+    trusted = [settings.smtp_host] if settings.smtp_host else []
+    outside = Outside(
+        http=OutboundHttp(addresses),
+        mail=SmtpMail(addresses, trusted_hosts=trusted),
+        blocking=in_thread,
+        now=clock.now,
+    )
+    return Runtime(
+        settings=settings,
+        clock=clock,
+        ids=ids,
+        random=random.Random(),  # noqa: S311  jitter, not secrets
+        db=db,
+        writer=Writer(db),
+        outside=outside,
+        secrets=SecretBox(settings.secret_key),
+        bus=bus,
+        owner=owner,
+    )
