@@ -101,8 +101,9 @@ class ActionUseRow(Base):
     """An action link that was used; the token itself is an HMAC and is not stored."""
 
     __tablename__ = "action_uses"
+    __table_args__ = (UniqueConstraint("notification_id", "action"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    notification_id: Mapped[int] = mapped_column(ForeignKey("notifications.id"), unique=True)
+    notification_id: Mapped[int] = mapped_column(ForeignKey("notifications.id"))
     action: Mapped[str]
     used_at: Mapped[datetime] = mapped_column(UtcDateTime)
     used_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
