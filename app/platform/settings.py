@@ -41,6 +41,12 @@ def _without_slash(value: str) -> str:
     return value.rstrip("/")
 
 
+def _known_database(value: str) -> str:
+    if not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+        raise ValueError("must begin with sqlite:/// or postgresql://")
+    return value
+
+
 Secret = Annotated[str, Field(repr=False)]
 CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 SecretList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), Field(repr=False)]
@@ -54,7 +60,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    database_url: Annotated[str, Field(repr=False)] = "sqlite:///./pagerpal.db"
+    database_url: Annotated[str, Field(repr=False), AfterValidator(_known_database)] = "sqlite:///./pagerpal.db"
     auto_migrate: bool = False
     secret_key: Secret = ""
     secret_key_previous: SecretList = ()

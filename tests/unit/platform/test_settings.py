@@ -76,6 +76,7 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
         ("TRUSTED_PROXIES", "10.0.0.0/99"),
         ("PAGERPAL_ENV", "staging"),
         ("RETENTION_DAYS", "0"),
+        ("DATABASE_URL", "mysql://db.example.com/pagerpal"),
     ],
 )
 def test_a_wrong_value_stops_the_start_and_names_the_variable_only(

@@ -1,0 +1,127 @@
+"""The schema at start: what the database has, what this version needs, and whether the process may go on.
+
+The migrations themselves run in `migrations/env.py`: one transaction, one lock, whoever starts them.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import NullPool, create_engine, inspect
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.platform.errors import StartRefused
+from app.platform.redact import redact_text
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+MIGRATE_COMMAND = "python -m app migrate"
+
+
+class SchemaState(StrEnum):
+    """How the database's schema stands to this version's."""
+
+    EMPTY = "empty"
+    CURRENT = "current"
+    OLDER = "older"
+    NEWER = "newer"
+    FOREIGN = "foreign"
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The revision that the database has (None for none) and the one that this version needs."""
+
+    state: SchemaState
+    current: str | None
+    head: str
+
+
+def schema_of(url: str) -> Schema:
+    """What is in the database at `url`. Raises StartRefused when it cannot be opened."""
+    script = ScriptDirectory(str(MIGRATIONS))
+    head = script.get_current_head() or ""
+    try:
+        engine = create_engine(_target(url), poolclass=NullPool)
+        with engine.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+            tables = set(inspect(connection).get_table_names()) - {"alembic_version"}
+    except SQLAlchemyError as error:
+        raise _unreachable(url, error) from None
+    known = {revision.revision for revision in script.walk_revisions()}
+    return Schema(_state(current, head, known, has_tables=bool(tables)), current, head)
+
+
+def upgrade(url: str) -> None:
+    """Bring the schema to this version's; waits while another process does the same. Raises StartRefused."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["url"] = url
+    try:
+        command.upgrade(config, "head")
+    except SQLAlchemyError as error:
+        raise _unreachable(url, error) from None
+    except CommandError as error:
+        raise StartRefused(f"The migration failed and nothing was changed: {error}") from None
+
+
+def prepare_schema(url: str, *, auto_migrate: bool) -> bool:
+    """Make the database ready for this version; True when anything was migrated.
+
+    An empty one is filled, an older one only where `auto_migrate` says so. Raises StartRefused for an older one
+    otherwise, and always for a newer one or one that holds somebody else's tables.
+    """
+    schema = schema_of(url)
+    match schema.state:
+        case SchemaState.CURRENT:
+            return False
+        case SchemaState.EMPTY:
+            upgrade(url)
+            return True
+        case SchemaState.OLDER if auto_migrate:
+            upgrade(url)
+            return True
+        case _:
+            raise StartRefused(refusal_of(schema))
+
+
+def refusal_of(schema: Schema) -> str:
+    """The sentence that says why the process does not start on this schema, and what to do."""
+    match schema.state:
+        case SchemaState.OLDER:
+            return (
+                f"The database is at revision {schema.current}, this version needs {schema.head}. "
+                f"Make a backup, then run: {MIGRATE_COMMAND} (or set AUTO_MIGRATE=true)"
+            )
+        case SchemaState.NEWER:
+            return (
+                f"The database is at revision {schema.current}, which this version does not know: a newer version has "
+                "used it. Start that version, or restore a backup from before the upgrade."
+            )
+        case _:
+            return "The database holds tables that are not PagerPal's. Point DATABASE_URL to an empty database."
+
+
+def _state(current: str | None, head: str, known: set[str], *, has_tables: bool) -> SchemaState:
+    if current == head:
+        return SchemaState.CURRENT
+    if current is None:
+        return SchemaState.FOREIGN if has_tables else SchemaState.EMPTY
+    return SchemaState.OLDER if current in known else SchemaState.NEWER
+
+
+def _target(url: str) -> str:
+    target = make_url(url)
+    if target.drivername == "postgresql":
+        target = target.set(drivername="postgresql+psycopg")
+    return target.render_as_string(hide_password=False)
+
+
+def _unreachable(url: str, error: SQLAlchemyError) -> StartRefused:
+    reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+    return StartRefused(f"DATABASE_URL: {redact_text(url)} cannot be used: {redact_text(reason)}")
