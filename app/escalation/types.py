@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 FALLBACK_LEVEL = 0
 
@@ -84,3 +85,35 @@ class Escalation:
     status: EscalationStatus
     due_at: datetime | None
     level_started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewEscalation:
+    """An escalation to be written, already on its first level."""
+
+    incident_id: int
+    plan: Plan
+    policy_version_id: int | None
+    level: int
+    status: EscalationStatus
+    due_at: datetime | None
+
+
+def plan_of(stored: dict[str, Any]) -> Plan:
+    """The plan out of its stored snapshot."""
+    levels = tuple(
+        Level(
+            each["level"],
+            each["delay_minutes"],
+            tuple(Assignee(AssigneeType(one["type"]), one["id"]) for one in each["assignees"]),
+        )
+        for each in stored["levels"]
+    )
+    return Plan(
+        name=stored["name"],
+        levels=levels,
+        repeat=stored["repeat"],
+        ack_timeout_minutes=stored["ack_timeout_minutes"],
+        policy_id=stored["policy_id"],
+        policy_version=stored["policy_version"],
+    )

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, TypeVar, Unpack, cast
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event, func, insert, select, text
 from sqlalchemy.engine import make_url
@@ -23,7 +23,7 @@ from app.platform.types import JsonValue, Page, PageQuery
 
 T = TypeVar("T")
 DialectName = Literal["sqlite", "postgresql"]
-Rows: TypeAlias = CursorResult[Unpack[tuple[Any, ...]]]
+Rows: TypeAlias = CursorResult[*tuple[Any, ...]]
 
 BUSY_TIMEOUT_MS = 5000
 RETRIES = 5
@@ -47,7 +47,7 @@ class Tx:
         self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> Rows:
         """Run one statement, once or once per parameter set."""
-        return cast(Rows, self.connection.execute(statement, parameters))
+        return self.connection.execute(statement, parameters)
 
     def all(self, kind: type[T], statement: Executable) -> list[T]:
         """Every row as a `kind`; the statement's column names are the dataclass's field names."""

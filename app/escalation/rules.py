@@ -1,0 +1,71 @@
+"""What an escalation does next. Values in; the next step and its reason out. No database, no clock."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from app.escalation.types import FALLBACK_LEVEL, Escalation, Level, Plan
+from app.platform.types import JsonObject
+
+
+class StepReason(StrEnum):
+    """Why the next step is what it is; shown in the timeline."""
+
+    NEXT_LEVEL = "next_level"
+    REPEAT = "repeat"
+    FALLBACK = "fallback"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where an escalation goes: `level` is None for the fallback; `round` counts repeats of the whole plan."""
+
+    reason: StepReason
+    level: Level | None
+    round: int
+
+
+def first_step(plan: Plan) -> Step:
+    """Where a plan begins; a plan without levels goes to the fallback at once (promise 3)."""
+    if not plan.levels:
+        return Step(StepReason.FALLBACK, None, 0)
+    return Step(StepReason.NEXT_LEVEL, plan.levels[0], 0)
+
+
+def next_step(plan: Plan, level: int, round_: int) -> Step:
+    """What follows `level`: the next one, the plan again while `repeat` allows, else the fallback (B24)."""
+    following = [each for each in plan.levels if each.level > level]
+    if level != FALLBACK_LEVEL and following:
+        return Step(StepReason.NEXT_LEVEL, following[0], round_)
+    if level != FALLBACK_LEVEL and plan.levels and round_ < plan.repeat:
+        return Step(StepReason.REPEAT, plan.levels[0], round_ + 1)
+    return Step(StepReason.FALLBACK, None, round_)
+
+
+def level_of(escalation: Escalation) -> Level | None:
+    """The level that the escalation stands on; None for the fallback."""
+    return next((level for level in escalation.plan.levels if level.level == escalation.level), None)
+
+
+def due_after(level: Level, started_at: datetime) -> datetime:
+    """When the level's time to answer is over."""
+    return started_at + timedelta(minutes=level.delay_minutes)
+
+
+def plan_to_json(plan: Plan) -> JsonObject:
+    """The snapshot that is stored with an escalation."""
+    return {
+        "name": plan.name,
+        "repeat": plan.repeat,
+        "ack_timeout_minutes": plan.ack_timeout_minutes,
+        "policy_id": plan.policy_id,
+        "policy_version": plan.policy_version,
+        "levels": [
+            {
+                "level": level.level,
+                "delay_minutes": level.delay_minutes,
+                "assignees": [{"type": assignee.type.value, "id": assignee.id} for assignee in level.assignees],
+            }
+            for level in plan.levels
+        ],
+    }

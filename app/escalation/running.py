@@ -1,0 +1,88 @@
+"""Escalations under way: one row per incident, found by when it is due."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.sql import Select
+
+from app.escalation.models import EscalationRow
+from app.escalation.rules import plan_to_json
+from app.escalation.types import Escalation, EscalationStatus, NewEscalation, plan_of
+from app.platform.db import Tx
+
+_COLUMNS = (
+    EscalationRow.id, EscalationRow.incident_id, EscalationRow.plan, EscalationRow.episode, EscalationRow.level,
+    EscalationRow.round, EscalationRow.status, EscalationRow.due_at, EscalationRow.level_started_at,
+)  # fmt: skip
+
+
+def escalation_of(tx: Tx, incident_id: int) -> Escalation | None:
+    """The incident's escalation, or None."""
+    found = _fetch(tx, select(*_COLUMNS).where(EscalationRow.incident_id == incident_id))
+    return found[0] if found else None
+
+
+def lock_escalation(tx: Tx, incident_id: int) -> Escalation | None:
+    """The incident's escalation, locked until the transaction ends; lock the incident first."""
+    found = _fetch(tx, select(*_COLUMNS).where(EscalationRow.incident_id == incident_id).with_for_update())
+    return found[0] if found else None
+
+
+def escalations_of(tx: Tx, incident_ids: Iterable[int]) -> dict[int, Escalation]:
+    """The escalations of these incidents, by incident."""
+    wanted = sorted(set(incident_ids))
+    if not wanted:
+        return {}
+    found = _fetch(tx, select(*_COLUMNS).where(EscalationRow.incident_id.in_(wanted)))
+    return {escalation.incident_id: escalation for escalation in found}
+
+
+def due(tx: Tx, *, now: datetime, limit: int) -> list[Escalation]:
+    """Those whose time has come, the longest overdue first."""
+    statement = select(*_COLUMNS).where(EscalationRow.due_at <= now)
+    return _fetch(tx, statement.order_by(EscalationRow.due_at, EscalationRow.id).limit(limit))
+
+
+def next_due_at(tx: Tx) -> datetime | None:
+    """When the next one is due."""
+    statement = select(EscalationRow.due_at).where(EscalationRow.due_at.is_not(None))
+    found: datetime | None = tx.scalar(statement.order_by(EscalationRow.due_at).limit(1))
+    return found
+
+
+def in_status(tx: Tx, status: EscalationStatus) -> list[Escalation]:
+    """All that wait in this way, oldest first."""
+    return _fetch(tx, select(*_COLUMNS).where(EscalationRow.status == status).order_by(EscalationRow.id))
+
+
+def insert_many(tx: Tx, new: Sequence[NewEscalation], *, now: datetime) -> None:
+    """Write the first episodes of new incidents."""
+    if new:
+        tx.execute(
+            insert(EscalationRow),
+            [
+                {
+                    "incident_id": one.incident_id,
+                    "policy_version_id": one.policy_version_id,
+                    "plan": plan_to_json(one.plan),
+                    "episode": 1,
+                    "level": one.level,
+                    "round": 0,
+                    "status": one.status,
+                    "due_at": one.due_at,
+                    "level_started_at": now,
+                }
+                for one in new
+            ],
+        )
+
+
+def change(tx: Tx, escalation: Escalation, **values: Any) -> None:
+    """Set columns of one escalation, which this transaction has locked."""
+    tx.execute(update(EscalationRow).where(EscalationRow.id == escalation.id).values(**values))
+
+
+def _fetch(tx: Tx, statement: "Select[*tuple[Any, ...]]") -> list[Escalation]:
+    return [Escalation(**{**row, "plan": plan_of(row["plan"])}) for row in tx.execute(statement).mappings()]
