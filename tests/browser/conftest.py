@@ -1,0 +1,44 @@
+"""A page in a real Chromium; a test that leaves an error in the console or violates the security policy fails."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.support.browser import Complaints, find_chromium, running_browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium; skips where there is none, or fails where PAGERPAL_REQUIRE_BROWSER=1.
+
+    One per module: while it lives its driver occupies this thread's event loop, and async tests may come after.
+    """
+    executable = find_chromium()
+    if executable is None:
+        reason = "no Chromium on PATH; PAGERPAL_CHROMIUM may name one"
+        if os.environ.get("PAGERPAL_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with running_browser(executable) as chromium:
+        yield chromium
+
+
+@pytest.fixture
+def complaints() -> Iterator[Complaints]:
+    """What the pages of this test complain about; must be empty at its end. A second page has to be watched, too."""
+    collected = Complaints()
+    yield collected
+    assert collected.found == []
+
+
+@pytest.fixture
+def browser_page(browser: Browser, complaints: Complaints) -> Iterator[Page]:
+    """A page of its own (cookies, storage) per test, watched."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    complaints.watch(page)
+    yield page
+    context.close()

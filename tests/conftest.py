@@ -1,0 +1,136 @@
+"""What every test may ask for: settings, a clock, a fresh database of either kind, servers on loopback, a browser.
+
+Nothing here replaces our own code; only the edges are stood in for. No test leaves this machine.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.platform.bus import Bus
+from app.platform.db import Db
+from app.platform.settings import Settings
+from tests.support import offline
+from tests.support.clock import FrozenClock
+from tests.support.databases import PostgresTemplate, SqliteTemplate, fast_temporary_folder
+from tests.support.http_server import HttpServer
+from tests.support.postgres import PostgresUnavailable, running_cluster
+from tests.support.smtp import SmtpServer
+
+# These measure time or start several processes: never beside another test.
+SERIAL_FOLDERS = ("browser", "kill", "bench")
+FAST = os.environ.get("PAGERPAL_TEST_FAST") == "1"
+
+offline.install()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by the folder they are in."""
+    tests = Path(__file__).parent
+    for item in items:
+        folder = item.path.relative_to(tests).parts[0] if item.path.is_relative_to(tests) else ""
+        if folder in SERIAL_FOLDERS:
+            item.add_marker("serial")
+        if folder == "browser":
+            item.add_marker("browser")
+
+
+@pytest.fixture(autouse=True)
+def stays_on_this_machine() -> Iterator[None]:
+    """Fails the test that tried to reach another address, even if the code under test swallowed the refusal."""
+    offline.take_attempts()
+    yield
+    attempts = offline.take_attempts()
+    assert not attempts, f"tests stay on loopback: {attempts}"
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    """A clock that stands at 2 March 2026, 09:00 UTC until it is moved."""
+    return FrozenClock()
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    """Settings of a test process over this test's database; mail and all other providers unset."""
+    return Settings(pagerpal_env="test", database_url=database_url)
+
+
+# --- databases ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def sqlite_template() -> Iterator[SqliteTemplate]:
+    """The migrated SQLite file that tests copy."""
+    with fast_temporary_folder() as folder:
+        yield SqliteTemplate(Path(folder))
+
+
+@pytest.fixture(scope="session")
+def postgres_template() -> Iterator[PostgresTemplate]:
+    """The migrated PostgreSQL database that tests copy; skips, or fails where PAGERPAL_REQUIRE_POSTGRES=1."""
+    if FAST:
+        pytest.skip("PostgreSQL is left out by --fast")
+    try:
+        with running_cluster() as cluster:
+            yield PostgresTemplate(cluster)
+    except PostgresUnavailable as error:
+        _skip_or_fail(f"PostgreSQL: {error}", required="PAGERPAL_REQUIRE_POSTGRES")
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: SqliteTemplate) -> str:
+    """The address of a fresh, migrated SQLite database."""
+    return sqlite_template.copy()
+
+
+@pytest.fixture
+def postgresql_url(postgres_template: PostgresTemplate) -> Iterator[str]:
+    """The address of a fresh, migrated PostgreSQL database."""
+    url = postgres_template.copy()
+    yield url
+    postgres_template.drop(url)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The address of a fresh, migrated database; the test runs once on each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Db]:
+    """An open, fresh, migrated database that writes in the caller's thread; the test runs once on each kind."""
+    opened = Db(database_url, bus=Bus(), inline=True)
+    yield opened
+    opened.dispose()
+
+
+# --- servers and browser ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def smtp_server() -> Iterator[SmtpServer]:
+    """A real SMTP server on loopback that keeps what it is sent."""
+    server = SmtpServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def http_server() -> Iterator[HttpServer]:
+    """A real HTTP server on loopback that keeps what it is asked."""
+    server = HttpServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+def _skip_or_fail(reason: str, *, required: str) -> None:
+    if os.environ.get(required) == "1":
+        pytest.fail(f"{reason} ({required}=1)")
+    pytest.skip(reason)
