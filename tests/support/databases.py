@@ -64,11 +64,19 @@ class PostgresTemplate:
 
     def copy(self) -> str:
         """The address of a new copy."""
-        return self.cluster.create(f"pagerpal_test_{os.getpid()}_{next(_number)}", template=self.name)
+        return self.cluster.create(_new_name(), template=self.name)
+
+    def empty(self) -> str:
+        """The address of a new database without tables, beside the copies."""
+        return self.cluster.create(_new_name())
 
     def drop(self, url: str) -> None:
-        """Remove a copy."""
+        """Remove a database made by `copy` or `empty`."""
         self.cluster.drop(str(make_url(url).database))
+
+
+def _new_name() -> str:
+    return f"pagerpal_test_{os.getpid()}_{next(_number)}"
 
 
 def fast_temporary_folder() -> "tempfile.TemporaryDirectory[str]":
