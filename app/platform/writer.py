@@ -103,6 +103,8 @@ class Writer:
     def call(self, fn: Callable[[Tx], T]) -> "Future[T]":
         """Queue one function as its own item; the future resolves after the commit."""
         future: Future[T] = Future()
+        # Running from the start: a caller who goes away must not cancel it, or the writer could not answer it.
+        future.set_running_or_notify_cancel()
         self._put(_Item(CALLS, fn, 1, 0, future, None))
         return future
 
