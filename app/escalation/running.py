@@ -9,8 +9,9 @@ from sqlalchemy.sql import Select
 
 from app.escalation.models import EscalationRow
 from app.escalation.rules import plan_to_json
-from app.escalation.types import Escalation, EscalationStatus, NewEscalation, plan_of
+from app.escalation.types import Escalation, EscalationStatus, NewEscalation, Plan, plan_of
 from app.platform.db import Tx
+from app.platform.types import JsonObject
 
 _COLUMNS = (
     EscalationRow.id, EscalationRow.incident_id, EscalationRow.plan, EscalationRow.episode, EscalationRow.level,
@@ -77,6 +78,11 @@ def insert_many(tx: Tx, new: Sequence[NewEscalation], *, now: datetime) -> None:
                 for one in new
             ],
         )
+
+
+def stored_plan(plan: Plan) -> JsonObject:
+    """A plan as the escalation row keeps it."""
+    return plan_to_json(plan)
 
 
 def change(tx: Tx, escalation: Escalation, **values: Any) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from app.accounts.activity import activity_of
+from app.accounts.queries import activity_of
 from app.oncall import repository
 from app.oncall.errors import ScheduleNotFound
 from app.oncall.models import OverrideRow, ScheduleEntryRow, ScheduleRow
@@ -61,9 +61,11 @@ def duties(tx: Tx, schedule_ids: Iterable[int], start: datetime, end: datetime) 
         return {}
     entries = repository.windows_between(tx, ScheduleEntryRow, wanted, start, end)
     overrides = repository.windows_between(tx, OverrideRow, wanted, start, end)
+    intervals = activity_of(tx, {window.user_id for window in (*entries, *overrides)})
     activity = [
-        Activity(each.user_id, each.started_at, each.ended_at)
-        for each in activity_of(tx, (window.user_id for window in (*entries, *overrides)))
+        Activity(user_id, started_at, ended_at)
+        for user_id, known in intervals.items()
+        for started_at, ended_at in known
     ]
     return {
         schedule_id: Duty(
