@@ -19,12 +19,13 @@ WAIT_SECONDS = 10
 
 @dataclass
 class Received:
-    """One message as the server took it: envelope and parsed content."""
+    """One message as the server took it: envelope and parsed content, and the client's end of the connection."""
 
     sender: str
     recipients: list[str]
     content: bytes
     message: EmailMessage
+    peer: object = None
 
 
 @dataclass
@@ -149,7 +150,8 @@ class SmtpServer:
         content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
         message = message_from_bytes(content, policy=policy.default)
         with self._arrived:
-            self.messages.append(Received(str(envelope.mail_from), list(envelope.rcpt_tos), content, message))
+            recipients = list(envelope.rcpt_tos)
+            self.messages.append(Received(str(envelope.mail_from), recipients, content, message, session.peer))
             self._arrived.notify_all()
         if self.behaviour.breaks_after_data:
             server.transport.abort()
@@ -164,7 +166,7 @@ class SmtpServer:
     def _authenticate(self, server: Any, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
         username, password = self._login
         given = isinstance(data, LoginPassword) and (data.login.decode(), data.password.decode())
-        return AuthResult(success=given == (username, password), handled=True)
+        return AuthResult(success=given == (username, password), handled=False)
 
 
 class _FreePort(Controller):
