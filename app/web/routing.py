@@ -1,0 +1,83 @@
+"""What a row of the route table is, and how the table becomes an application: who is let in is decided here, once."""
+
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, Literal, TypeAlias, cast
+
+from fastapi import FastAPI, Request, Response
+from fastapi.routing import APIRoute
+from starlette.routing import Route as PlainRoute
+
+from app.accounts.passwords import CredentialCache
+from app.accounts.permissions import Permission
+from app.web.guard import StrictRequest, admit
+
+
+class Door(StrEnum):
+    """Through which door a request comes: it decides the credentials taken and the shape of errors."""
+
+    HOOK = "hook"
+    API = "api"
+    UI = "ui"
+
+
+PUBLIC: Final = "public"
+KEYED: Final = "keyed"
+
+# PUBLIC: anybody. KEYED: the handler itself checks a source key, a vendor's signature or a signed link.
+Access: TypeAlias = Permission | Literal["public", "keyed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One URL: `methods` are words with blanks between, `path` has no trailing slash, `status` is that of success."""
+
+    methods: str
+    path: str
+    handler: Callable[..., Any]
+    permission: Access
+    door: Door
+    status: int = 200
+
+
+class GuardedRoute(APIRoute):
+    """A route that asks for its permission before anything of the body is parsed."""
+
+    entry: Route
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The framework's handler behind the guard."""
+        inner = super().get_route_handler()
+
+        async def guarded(plain: Request) -> Response:
+            request = StrictRequest(plain.scope, plain.receive)
+            required = self.entry.permission if isinstance(self.entry.permission, Permission) else None
+            await admit(
+                request, required, is_api=self.entry.door is Door.API, proves_itself=self.entry.permission == KEYED
+            )
+            return await inner(request)
+
+        return guarded
+
+
+def mount_routes(app: FastAPI, routes: Iterable[Route]) -> None:
+    """Add every row in the order of the table; hook rows become plain routes without dependency injection.
+
+    A path is mounted once: `security.TrailingSlash` makes the other spelling the same path, without a redirect.
+    """
+    app.state.credentials = CredentialCache()
+    for route in routes:
+        methods = route.methods.split()
+        if route.door is Door.HOOK:
+            app.router.routes.append(PlainRoute(route.path, route.handler, methods=methods))
+            continue
+        app.router.add_api_route(
+            route.path,
+            route.handler,
+            methods=methods,
+            status_code=route.status,
+            include_in_schema=route.door is Door.API,
+            route_class_override=GuardedRoute,
+        )
+        cast(GuardedRoute, app.router.routes[-1]).entry = route
