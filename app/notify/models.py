@@ -9,7 +9,9 @@ from app.notify.types import NotificationKind, NotificationStatus
 from app.platform.tables import Base, EnumText, Json, LongText, UtcDateTime
 from app.platform.types import JsonObject
 
-_DUE = text("status IN ('pending', 'retrying', 'held', 'in_flight', 'unknown')")
+_DUE = text("status IN ('pending', 'retrying', 'held', 'unknown')")
+_IN_FLIGHT = text("status = 'in_flight'")
+_IN_BUNDLE = text("bundle_id IS NOT NULL")
 
 
 class ChannelRow(Base):
@@ -32,6 +34,8 @@ class NotificationRow(Base):
     __tablename__ = "notifications"
     __table_args__ = (
         Index("ix_notifications_due", "due_at", "id", sqlite_where=_DUE, postgresql_where=_DUE),
+        Index("ix_notifications_in_flight", "lease_until", sqlite_where=_IN_FLIGHT, postgresql_where=_IN_FLIGHT),
+        Index("ix_notifications_bundle", "bundle_id", sqlite_where=_IN_BUNDLE, postgresql_where=_IN_BUNDLE),
         Index("ix_notifications_incident", "incident_id", "id"),
         Index("ix_notifications_contact", "contact_method_id", "status"),
     )
@@ -63,7 +67,7 @@ class NotificationRow(Base):
     provider_message_id: Mapped[str | None] = mapped_column(index=True)
     last_error: Mapped[str] = mapped_column(LongText, default="")
     possible_repeat: Mapped[bool] = mapped_column(default=False)
-    bundle_id: Mapped[int | None] = mapped_column(index=True)
+    bundle_id: Mapped[int | None]
     late_by_seconds: Mapped[int] = mapped_column(default=0)
     run_id: Mapped[str | None] = mapped_column(index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
