@@ -24,6 +24,7 @@ class EscalationStatus(StrEnum):
     UNREACHED = "unreached"
     ACKNOWLEDGED = "acknowledged"
     SNOOZED = "snoozed"
+    HELD = "held"
     STOPPED = "stopped"
 
 

@@ -1,16 +1,26 @@
 """Reading incidents, for every door and use case."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
 from app.incidents import repository
 from app.incidents.errors import IncidentNotFound
 from app.incidents.models import IncidentRow
 from app.incidents.types import OPEN_STATUSES, Incident, IncidentFilter, IncidentStatus, Responder, TimelineEntry
 from app.platform.db import Tx, paged
+from app.platform.tables import UtcDateTime
 from app.platform.types import Page, PageQuery
+
+_IDS_OF_GROUPS = select(IncidentRow.id).where(
+    IncidentRow.source_id == bindparam("source_id"),
+    IncidentRow.group_key.in_(bindparam("group_keys", expanding=True)),
+    or_(
+        IncidentRow.status.in_(sorted(OPEN_STATUSES)),
+        and_(IncidentRow.resolved_by_alerts, IncidentRow.resolved_at >= bindparam("since", type_=UtcDateTime)),
+    ),
+)
 
 
 def get_incident(tx: Tx, incident_id: int) -> Incident:
@@ -52,6 +62,15 @@ def has_open_incidents(tx: Tx, source_id: int) -> bool:
     return bool(tx.scalar(statement))
 
 
+def ids_of_groups(tx: Tx, keys: Mapping[int, Iterable[str]], *, resolved_since: datetime) -> set[int]:
+    """The open incidents of these (source, group keys), and those that their alerts resolved since then."""
+    found: set[int] = set()
+    for source_id, group_keys in keys.items():
+        parameters = {"source_id": source_id, "group_keys": sorted(set(group_keys)), "since": resolved_since}
+        found.update(tx.execute(_IDS_OF_GROUPS, parameters).scalars())
+    return found
+
+
 def latest_of_group(tx: Tx, source_id: int, group_key: str) -> Incident | None:
     """The newest incident of a group, open or not."""
     statement = repository.select_incidents().where(
@@ -69,6 +88,27 @@ def count_by_status(tx: Tx) -> dict[IncidentStatus, int]:
     )
     found = {status: int(count) for status, count in tx.execute(statement)}
     return {status: found.get(status, 0) for status in sorted(OPEN_STATUSES)}
+
+
+def waiting_since(before: datetime) -> "Select[int, datetime]":
+    """Selects (id, episode_started_at) of incidents that have waited for an answer since `before` or longer.
+
+    Snoozed ones wait for nobody. It is a statement, so that the outbox can be searched in the same query.
+    """
+    return select(IncidentRow.id, IncidentRow.episode_started_at).where(
+        IncidentRow.status == IncidentStatus.TRIGGERED,
+        IncidentRow.snoozed_until.is_(None),
+        IncidentRow.episode_started_at <= before,
+    )
+
+
+def answered_and_resolved(tx: Tx, *, limit: int = 50) -> list[int]:
+    """The newest incidents that somebody acknowledged and that are over."""
+    statement = select(IncidentRow.id).where(
+        IncidentRow.status.in_((IncidentStatus.RESOLVED, IncidentStatus.CLOSED)),
+        IncidentRow.acknowledged_at.is_not(None),
+    )
+    return list(tx.execute(statement.order_by(IncidentRow.id.desc()).limit(limit)).scalars())
 
 
 def timeline_of(tx: Tx, incident_id: int) -> list[TimelineEntry]:

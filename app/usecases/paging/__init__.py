@@ -23,7 +23,7 @@ from app.escalation.types import (
     Plan,
 )
 from app.incidents import service as incidents
-from app.incidents.types import SYSTEM, Incident, IncidentStatus, NewTimelineEntry, TimelineKind
+from app.incidents.types import SYSTEM, Incident, IncidentStatus, NewTimelineEntry, Severity, TimelineKind
 from app.notify import queries as outbox, service as notify
 from app.notify.types import NewNotification, NotificationKind
 from app.oncall import queries as oncall
@@ -193,6 +193,18 @@ def page_on_if_unreachable(tx: Tx, user_id: int, now: datetime) -> None:
             page_on(tx, incident_id, now, "the person paged was deactivated")
 
 
+def hold(tx: Tx, order: Order, *, until: datetime, now: datetime) -> None:
+    """Page a flapping incident not before `until`: at most one page per window, but never none (B10)."""
+    escalation = running.lock_escalation(tx, order.incident.id)
+    if escalation is None:
+        start(tx, [order], now=now)
+        return
+    running.change(tx, escalation, plan=running.stored_plan(order.plan), status=EscalationStatus.HELD, due_at=until)
+    text = f"Flapping: paged again at {until:%H:%M:%S} UTC if it still fires"
+    incidents.add_timeline(tx, [NewTimelineEntry(order.incident.id, TimelineKind.WARNING, text)], now=now)
+    tx.wake("climb")
+
+
 def stop(tx: Tx, incident_id: int, status: EscalationStatus, *, now: datetime, due_at: datetime | None = None) -> None:
     """Answered means quiet (promise 4): nothing that has not begun to leave will leave.
 
@@ -210,6 +222,36 @@ def order_again(tx: Tx, incident: Incident, escalation: Escalation) -> Order:
     facts = outbox.facts_of_last_page(tx, incident.id)
     urgency = Urgency(facts.get("urgency", Urgency.HIGH.value))
     return Order(incident, escalation.plan, urgency, facts)
+
+
+def urgency_of(severity: Severity, config: JsonObject) -> Urgency:
+    """How loud a page of that severity is; a source may turn its warnings down (B6)."""
+    if severity is Severity.WARNING:
+        return Urgency.LOW if config.get("warning_urgency") == Urgency.LOW.value else Urgency.HIGH
+    return Urgency.HIGH if severity is Severity.CRITICAL else Urgency.LOW
+
+
+def tell_channels(tx: Tx, incident: Incident, what: str, text: str, *, now: datetime) -> None:
+    """Every channel that was told of the incident also hears what became of it (B30)."""
+    told = outbox.channels_told(tx, incident.id)
+    facts: JsonObject = {"event": what, "text": text, "severity": incident.severity.value}
+    notify.insert_many(
+        tx,
+        [
+            NewNotification(
+                kind=NotificationKind.TEAM,
+                channel=channel.driver,
+                channel_id=channel.id,
+                due_at=now,
+                facts=facts,
+                incident_id=incident.id,
+                idempotency_key=f"{what}:{incident.id}:{channel.id}:{now.timestamp()}",
+            )
+            for channel in told
+        ],
+        now=now,
+    )
+    tx.wake("deliver")
 
 
 def plan_for(tx: Tx, *, policy_id: int | None, schedule_id: int | None, team_id: int | None) -> tuple[Plan, int | None]:

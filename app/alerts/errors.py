@@ -1,0 +1,45 @@
+"""What can go wrong with alerts and their sources, each a sentence for the operator."""
+
+from app.platform.errors import Conflict, Forbidden, NotFound, Unauthenticated
+
+
+class SourceNotFound(NotFound):
+    """There is no such alert source."""
+
+    default_code = "alert_source_not_found"
+
+    def __init__(self, source_id: int) -> None:
+        super().__init__(f"There is no alert source {source_id}.")
+
+
+class AlertNotFound(NotFound):
+    """There is no such alert."""
+
+    default_code = "alert_not_found"
+
+    def __init__(self, alert_id: int) -> None:
+        super().__init__(f"There is no alert {alert_id}.")
+
+
+class KeyUnknown(Unauthenticated):
+    """No API key was given, or none that is active."""
+
+    default_code = "key_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("Send an active alert source key in the X-API-Key header.")
+
+
+class SourceInactive(Forbidden):
+    """The key is known, but its source is switched off."""
+
+    default_code = "source_inactive"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The alert source «{name}» is switched off.")
+
+
+class SourceInUse(Conflict):
+    """A source with open incidents cannot be deleted."""
+
+    default_code = "alert_source_in_use"

@@ -1,0 +1,141 @@
+"""Statements over alerts and deliveries; the ones that intake uses write many rows at once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy.sql import Select
+
+from app.alerts.models import AlertHistoryRow, AlertRow, DeliveryRow, IncidentAlertRow, SourceRow
+from app.alerts.types import Alert, AlertHistoryEntry, AlertSource, AlertStatus, Delivery, Severity
+from app.platform.db import Tx
+from app.platform.tables import fields_of, table_of
+
+# One number for every process: intake decides from what it reads, so two may not decide at once (PostgreSQL).
+INTAKE_LOCK = 7_243_170
+
+_UPDATED = (
+    "driver", "name", "status", "severity", "description", "labels", "annotations", "started_at", "ended_at",
+    "updated_at", "last_seen_at", "occurrences", "generation", "acknowledged_upstream", "incident_id", "trace_id",
+)  # fmt: skip
+_alerts = table_of(AlertRow)
+_UPDATE = (
+    update(_alerts).where(_alerts.c.id == bindparam("b_id")).values({name: bindparam(f"b_{name}") for name in _UPDATED})
+)
+_INSERT = insert(AlertRow).returning(AlertRow.id, AlertRow.source_id, AlertRow.fingerprint)
+
+
+def lock_intake(tx: Tx) -> None:
+    """One intake transaction at a time over all processes; SQLite has one writer anyway."""
+    if tx.dialect == "postgresql":
+        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": INTAKE_LOCK})
+
+
+def select_alerts() -> "Select[Any]":
+    """A select of whole alerts, to be narrowed."""
+    return select(*fields_of(AlertRow, Alert))
+
+
+_BY_KEY = select_alerts().where(
+    AlertRow.source_id == bindparam("source_id"), AlertRow.fingerprint.in_(bindparam("fingerprints", expanding=True))
+)
+
+
+def alerts_by_key(tx: Tx, wanted: Mapping[int, Iterable[str]]) -> dict[tuple[int, str], Alert]:
+    """The stored alerts among these (source, fingerprints)."""
+    found: dict[tuple[int, str], Alert] = {}
+    for source_id, fingerprints in wanted.items():
+        rows = tx.execute(_BY_KEY, {"source_id": source_id, "fingerprints": sorted(set(fingerprints))})
+        for row in rows.mappings():
+            alert = Alert(**row)
+            found[source_id, alert.fingerprint] = alert
+    return found
+
+
+def insert_alerts(tx: Tx, values: Sequence[dict[str, Any]]) -> dict[tuple[int, str], int]:
+    """Insert new alerts and give their ids, by (source, fingerprint)."""
+    if not values:
+        return {}
+    return {(source_id, fingerprint): row_id for row_id, source_id, fingerprint in tx.execute(_INSERT, values)}
+
+
+def update_alerts(tx: Tx, alerts: Sequence[Alert]) -> None:
+    """Write changed alerts back."""
+    if alerts:
+        tx.execute(
+            _UPDATE,
+            [{"b_id": alert.id, **{f"b_{name}": getattr(alert, name) for name in _UPDATED}} for alert in alerts],
+        )
+
+
+def insert_history(tx: Tx, values: Sequence[dict[str, Any]]) -> None:
+    """Write what changed."""
+    if values:
+        tx.execute(insert(AlertHistoryRow), values)
+
+
+def insert_memberships(tx: Tx, values: Sequence[dict[str, Any]]) -> None:
+    """Write which firing belongs to which incident."""
+    if values:
+        tx.execute(insert(IncidentAlertRow), values)
+
+
+def end_memberships(tx: Tx, ended: Sequence[Alert]) -> None:
+    """Write how these firings ended."""
+    if ended:
+        rows = table_of(IncidentAlertRow)
+        statement = (
+            update(rows)
+            .where(rows.c.alert_id == bindparam("b_alert"), rows.c.generation == bindparam("b_generation"))
+            .values(status_at_end=AlertStatus.RESOLVED)
+        )
+        tx.execute(statement, [{"b_alert": alert.id, "b_generation": alert.generation} for alert in ended])
+
+
+def insert_deliveries(tx: Tx, values: Sequence[dict[str, Any]]) -> None:
+    """Keep requests as they came."""
+    if values:
+        tx.execute(insert(DeliveryRow), values)
+
+
+def touch_sources(tx: Tx, source_ids: Iterable[int], now: datetime) -> None:
+    """Remember when these sources were last heard."""
+    tx.execute(update(SourceRow).where(SourceRow.id.in_(sorted(set(source_ids)))).values(last_delivery_at=now))
+
+
+def worst_firing(tx: Tx, incident_ids: Iterable[int]) -> dict[int, Severity]:
+    """The highest severity that still fires, for each of these incidents that has a firing alert."""
+    wanted = sorted(set(incident_ids))
+    if not wanted:
+        return {}
+    statement = select(AlertRow.incident_id, AlertRow.severity).where(
+        AlertRow.incident_id.in_(wanted), AlertRow.status == AlertStatus.FIRING
+    )
+    found: dict[int, Severity] = {}
+    for incident_id, severity in tx.execute(statement.distinct()):
+        if incident_id not in found or severity.rank < found[incident_id].rank:
+            found[incident_id] = severity
+    return found
+
+
+def select_sources() -> "Select[Any]":
+    """A select of whole sources, to be narrowed."""
+    return select(*fields_of(SourceRow, AlertSource))
+
+
+def select_history(alert_id: int) -> "Select[Any]":
+    """An alert's changes, newest first."""
+    statement = select(*fields_of(AlertHistoryRow, AlertHistoryEntry)).where(AlertHistoryRow.alert_id == alert_id)
+    return statement.order_by(AlertHistoryRow.id.desc())
+
+
+def select_deliveries() -> "Select[Any]":
+    """A select of whole deliveries, newest first."""
+    return select(*fields_of(DeliveryRow, Delivery)).order_by(DeliveryRow.id.desc())
+
+
+def count_alerts(tx: Tx, incident_id: int) -> int:
+    """How many alerts the incident has."""
+    statement = select(func.count()).where(AlertRow.incident_id == incident_id)
+    return int(tx.scalar(statement))

@@ -1,0 +1,263 @@
+"""One batch of deliveries, worked on in memory between a few reads and a few writes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from app.alerts import service as alerts
+from app.alerts.rules import FLAP_WINDOW, NEWLY_FIRING, STILL_FIRING_AFTER, Decision, decide, group_key_of, severity_of
+from app.alerts.types import Alert, AlertSource, AlertStatus, DeliveryResult, ParsedAlert, Severity
+from app.incidents import queries as incidents, service as incident_service
+from app.incidents.types import Incident, IncidentStatus, NewIncident
+from app.platform.db import Tx
+from app.usecases.intake.flush import Flush
+from app.usecases.intake.types import Counts, Problem, Sighting, Submission
+
+TITLE_LENGTH = 300
+# What an alert's history entry is called, where the decision's own word is not the plainest.
+UNCHANGED = frozenset({Decision.REPEATED, Decision.REPEATED_RECOVERY})
+
+
+@dataclass(slots=True)
+class _Case:
+    """One delivered alert on its way through the rules."""
+
+    submission: Submission
+    parsed: ParsedAlert
+    group_key: str
+    sighting: Sighting
+    before: Alert | None
+    counts: Counts
+
+
+class Batch:
+    """Reads what the deliveries touch, decides alert by alert, and hands the outcome to `Flush`."""
+
+    def __init__(self, tx: Tx) -> None:
+        self.tx = tx
+        self.submissions: list[Submission] = []
+        self.counts: list[Counts] = []
+        self.sightings: dict[tuple[int, str], Sighting] = {}
+        self.problems: dict[int, Problem] = {}
+        self.open: dict[tuple[int, str], Problem] = {}
+        self.flapped: dict[tuple[int, str], Problem] = {}
+        self.fresh: list[Problem] = []
+
+    def load(self, submissions: Sequence[Submission]) -> None:
+        """Read the stored alerts and incidents that these deliveries are about; the incidents stay locked."""
+        fingerprints: dict[int, set[str]] = {}
+        keys: dict[int, set[str]] = {}
+        sources: dict[int, AlertSource] = {}
+        for submission in submissions:
+            source = sources.setdefault(submission.source.id, submission.source)
+            for parsed in _alerts_of(submission):
+                fingerprints.setdefault(source.id, set()).add(parsed.fingerprint)
+                keys.setdefault(source.id, set()).add(_key(submission, parsed))
+        if not keys:
+            return
+        stored = alerts.alerts_by_key(self.tx, fingerprints)
+        since = min(submission.received_at for submission in submissions) - FLAP_WINDOW
+        wanted = {alert.incident_id for alert in stored.values() if alert.incident_id is not None}
+        wanted |= incidents.ids_of_groups(self.tx, keys, resolved_since=since)
+        for incident in incident_service.lock_many(self.tx, wanted).values():
+            self._remember(incident, sources)
+        for key, alert in stored.items():
+            self.sightings[key] = Sighting(alert, self.problems.get(alert.incident_id or 0), is_new=False)
+
+    def take(self, submission: Submission) -> None:
+        """Decide what one delivery does."""
+        counts = Counts(submission.trace_id)
+        self.submissions.append(submission)
+        self.counts.append(counts)
+        for parsed in _alerts_of(submission):
+            self._take_alert(submission, parsed, counts)
+
+    def flush(self) -> list[DeliveryResult]:
+        """Write everything back; one result per delivery."""
+        work = Flush(self.tx, self.submissions, list(self.sightings.values()), list(self.problems.values()), self.fresh)
+        return work.run(self.counts)
+
+    def _remember(self, incident: Incident, sources: dict[int, AlertSource]) -> None:
+        source = sources.get(incident.source_id or 0)
+        if source is None:
+            return
+        problem = Problem(source, incident.group_key, incident.severity, stored=incident)
+        self.problems[incident.id] = problem
+        if incident.status.is_open:
+            self.open[source.id, incident.group_key] = problem
+        elif incident.resolved_by_alerts and incident.status is IncidentStatus.RESOLVED:
+            self.flapped[source.id, incident.group_key] = problem
+
+    def _take_alert(self, submission: Submission, parsed: ParsedAlert, counts: Counts) -> None:
+        key = (submission.source.id, parsed.fingerprint)
+        sighting = self.sightings.get(key)
+        before = sighting.alert if sighting else None
+        decision = decide(before, parsed, submission.received_at)
+        if sighting is None:
+            sighting = self.sightings[key] = Sighting(_new_alert(submission, parsed), None, is_new=True)
+            counts.created += 1
+        else:
+            sighting.alert = _changed_alert(sighting.alert, submission, parsed, decision)
+            sighting.is_changed = True
+            counts.resolved += decision is Decision.RESOLVED
+            counts.updated += decision is not Decision.RESOLVED
+        if decision not in UNCHANGED:
+            old = before.status if before else None
+            sighting.history.append(
+                {"event": decision.value, "old_status": old, "new_status": sighting.alert.status,
+                 "details": {"trace_id": submission.trace_id}, "created_at": submission.received_at}
+            )  # fmt: skip
+        self._follow_up(_Case(submission, parsed, _key(submission, parsed), sighting, before, counts), decision)
+
+    def _follow_up(self, case: _Case, decision: Decision) -> None:
+        problem = case.sighting.problem
+        if decision in NEWLY_FIRING or (decision is Decision.REPEATED and problem is None):
+            self._attach(case)
+        elif decision is Decision.REPEATED and problem is not None:
+            self._repeat(case, problem)
+        elif decision is Decision.RESOLVED:
+            case.sighting.ended = True
+            if problem is not None:
+                problem.firing -= 1
+                problem.recheck = True
+                _touch(case.counts, problem)
+
+    def _attach(self, case: _Case) -> None:
+        key = (case.submission.source.id, case.group_key)
+        problem = self.open.get(key)
+        if problem is None and key in self.flapped:
+            problem = self.open[key] = self.flapped.pop(key)
+            problem.reopen = f"{case.sighting.alert.name} fires again: flapping"
+            last = problem.stored.last_paged_at if problem.stored else None
+            if last is not None and case.submission.received_at - last < FLAP_WINDOW:
+                problem.page_at = last + FLAP_WINDOW
+        if problem is None:
+            problem = self._open_new(case)
+            case.counts.opened.append(problem)
+        else:
+            _touch(case.counts, problem)
+        self._join(case, problem)
+
+    def _repeat(self, case: _Case, problem: Problem) -> None:
+        if problem.is_open:
+            if case.before is not None and case.sighting.alert.severity is not case.before.severity:
+                problem.recheck = True
+                self._weigh(case, problem)
+                _touch(case.counts, problem)
+            return
+        other = self.open.get((case.submission.source.id, case.group_key))
+        if other is not None:
+            self._join(case, other)
+            _touch(case.counts, other)
+        elif problem.ended_at is not None and case.submission.received_at - problem.ended_at < STILL_FIRING_AFTER:
+            problem.still_firing = True
+        else:
+            problem.reopen = f"{case.sighting.alert.name} is still firing"
+            problem.first = problem.first or case.sighting
+            problem.wants_run = case.submission
+            self.open[case.submission.source.id, problem.group_key] = problem
+            self._weigh(case, problem)
+            _touch(case.counts, problem)
+
+    def _open_new(self, case: _Case) -> Problem:
+        alert, source = case.sighting.alert, case.submission.source
+        new = NewIncident(alert.name[:TITLE_LENGTH], alert.description, alert.severity, source.id, case.group_key)
+        problem = Problem(source, case.group_key, alert.severity, new=new)
+        self.fresh.append(problem)
+        self.open[source.id, case.group_key] = problem
+        return problem
+
+    def _join(self, case: _Case, problem: Problem) -> None:
+        sighting = case.sighting
+        problem.attached += sighting.problem is not problem
+        problem.firing += 1
+        problem.first = problem.first or sighting
+        problem.wants_run = problem.wants_run or case.submission
+        sighting.problem = problem
+        sighting.is_changed = True
+        sighting.joined.append((problem, sighting.alert.generation))
+        self._weigh(case, problem)
+
+    def _weigh(self, case: _Case, problem: Problem) -> None:
+        severity = case.sighting.alert.severity
+        if severity.rank < problem.severity.rank:
+            problem.risen = problem.risen or severity is Severity.CRITICAL
+            problem.severity = severity
+            problem.wants_run = problem.wants_run or case.submission
+
+
+def _alerts_of(submission: Submission) -> Iterable[ParsedAlert]:
+    return () if submission.parsed is None else submission.parsed.alerts
+
+
+def _key(submission: Submission, parsed: ParsedAlert) -> str:
+    source = submission.source
+    senders_key = submission.parsed.group_key if submission.parsed else ""
+    return group_key_of(parsed, source.grouping, source.group_labels, senders_key)
+
+
+def _touch(counts: Counts, problem: Problem) -> None:
+    if problem not in counts.touched and problem not in counts.opened:
+        counts.touched.append(problem)
+
+
+def _default_severity(submission: Submission) -> Severity | None:
+    word = submission.source.config.get("default_severity")
+    return Severity(word) if word in set(Severity) else None
+
+
+def _new_alert(submission: Submission, parsed: ParsedAlert) -> Alert:
+    now = submission.received_at
+    return Alert(
+        id=0,
+        source_id=submission.source.id,
+        driver=submission.driver,
+        fingerprint=parsed.fingerprint,
+        name=parsed.name,
+        status=parsed.status,
+        severity=severity_of(parsed, None, _default_severity(submission)),
+        description=parsed.description,
+        labels=parsed.labels,
+        annotations=parsed.annotations,
+        started_at=parsed.started_at or now,
+        ended_at=None if parsed.status is AlertStatus.FIRING else parsed.ended_at or now,
+        received_at=now,
+        updated_at=now,
+        last_seen_at=now,
+        occurrences=1,
+        generation=1,
+        acknowledged_upstream=bool(parsed.acknowledged),
+        incident_id=None,
+        trace_id=submission.trace_id,
+    )
+
+
+def _changed_alert(stored: Alert, submission: Submission, parsed: ParsedAlert, decision: Decision) -> Alert:
+    now = submission.received_at
+    seen = replace(stored, last_seen_at=now, occurrences=stored.occurrences + 1)
+    if decision in (Decision.STALE_FIRING, Decision.STALE_RECOVERY, Decision.REPEATED_RECOVERY):
+        return seen
+    acknowledged = stored.acknowledged_upstream if parsed.acknowledged is None else parsed.acknowledged
+    told = replace(
+        seen,
+        driver=submission.driver,
+        name=parsed.name or stored.name,
+        severity=severity_of(parsed, stored, _default_severity(submission)),
+        description=parsed.description or stored.description,
+        labels=parsed.labels or stored.labels,
+        annotations=parsed.annotations or stored.annotations,
+        acknowledged_upstream=acknowledged,
+        trace_id=submission.trace_id,
+    )
+    if decision is Decision.RESOLVED:
+        return replace(told, status=AlertStatus.RESOLVED, ended_at=parsed.ended_at or now, updated_at=now)
+    if decision is Decision.REFIRED:
+        return replace(
+            told,
+            status=AlertStatus.FIRING,
+            started_at=parsed.started_at or now,
+            ended_at=None,
+            updated_at=now,
+            generation=stored.generation + 1,
+            acknowledged_upstream=bool(parsed.acknowledged),
+        )
+    return told

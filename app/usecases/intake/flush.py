@@ -1,0 +1,300 @@
+"""Writing a decided batch back: incidents, alerts, timeline, pages, runs and the deliveries themselves."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from app.alerts import service as alerts
+from app.alerts.types import Alert, AlertStatus, DeliveryResult
+from app.escalation.types import EscalationStatus, Plan
+from app.incidents import service as incidents
+from app.incidents.types import SYSTEM, IncidentAction, IncidentStatus, NewTimelineEntry, Severity, TimelineKind
+from app.pipeline import service as pipeline
+from app.pipeline.types import NewRun
+from app.platform.db import Tx
+from app.platform.types import JsonObject
+from app.usecases import paging
+from app.usecases.intake.types import Counts, Problem, Sighting, Submission
+
+# What joins a running incident is told to the team's channels together.
+GATHER = timedelta(seconds=30)
+CLIPPED = 500
+MAX_LABELS_SHOWN = 12
+
+
+class Flush:
+    """The writing half of a batch; `run` is called once."""
+
+    def __init__(
+        self,
+        tx: Tx,
+        submissions: Sequence[Submission],
+        sightings: Sequence[Sighting],
+        known: Sequence[Problem],
+        fresh: Sequence[Problem],
+    ) -> None:
+        self.tx = tx
+        self.submissions = submissions
+        self.sightings = sightings
+        self.known = known
+        self.fresh = fresh
+        self.now: datetime = max(submission.received_at for submission in submissions)
+        self._plans: dict[int, tuple[Plan, int | None]] = {}
+
+    def run(self, counts: Sequence[Counts]) -> list[DeliveryResult]:
+        """Write in lock order: incidents, alerts, escalations and notifications, runs; deliveries last."""
+        self._open_incidents()
+        self._store_alerts()
+        self._settle_severities()
+        self._store_counts_and_lines()
+        self._page_fresh()
+        for problem in self.known:
+            self._follow(problem)
+        runs = self._request_runs()
+        self._store_deliveries()
+        return [_result(each, runs) for each in counts]
+
+    def _open_incidents(self) -> None:
+        wanted = [
+            replace(problem.new, severity=problem.severity, alert_count=problem.attached,
+                    firing_alert_count=max(0, problem.firing))
+            for problem in self.fresh if problem.new is not None
+        ]  # fmt: skip
+        for problem, incident in zip(self.fresh, incidents.open_many(self.tx, wanted, now=self.now), strict=True):
+            problem.stored = incident
+
+    def _store_alerts(self) -> None:
+        for sighting in self.sightings:
+            if sighting.problem is not None:
+                sighting.alert = replace(sighting.alert, incident_id=sighting.problem.incident.id)
+        new = [sighting for sighting in self.sightings if sighting.is_new]
+        ids = alerts.insert_alerts(self.tx, [_columns(sighting.alert) for sighting in new])
+        for sighting in new:
+            alert = sighting.alert
+            sighting.alert = replace(alert, id=ids[alert.source_id, alert.fingerprint])
+        alerts.update_alerts(self.tx, [each.alert for each in self.sightings if each.is_changed and not each.is_new])
+        alerts.insert_history(
+            self.tx, [{"alert_id": each.alert.id, **entry} for each in self.sightings for entry in each.history]
+        )
+        alerts.insert_memberships(
+            self.tx,
+            [
+                {"incident_id": problem.incident.id, "alert_id": each.alert.id, "generation": generation,
+                 "attached_at": self.now}
+                for each in self.sightings for problem, generation in each.joined
+            ],
+        )  # fmt: skip
+        alerts.end_memberships(
+            self.tx, [e.alert for e in self.sightings if e.ended and e.alert.status is AlertStatus.RESOLVED]
+        )
+
+    def _settle_severities(self) -> None:
+        # Only a recovery or a milder repeat can lower an incident; only then the stored alerts are asked.
+        unsure = [problem for problem in self.known if problem.recheck]
+        worst = alerts.worst_firing(self.tx, [problem.incident.id for problem in unsure])
+        for problem in unsure:
+            problem.severity = worst.get(problem.incident.id, problem.severity)
+
+    def _store_counts_and_lines(self) -> None:
+        changed = [p for p in self.known if p.attached or p.firing or p.severity is not p.incident.severity]
+        incidents.set_many(
+            self.tx,
+            [
+                {
+                    "id": problem.incident.id,
+                    "alert_count": problem.incident.alert_count + problem.attached,
+                    "firing_alert_count": max(0, problem.incident.firing_alert_count + problem.firing),
+                    "severity": problem.severity,
+                    "updated_at": self.now,
+                }
+                for problem in changed
+            ],
+        )
+        incidents.add_timeline(self.tx, [line for problem in self.fresh for line in _opening(problem)], now=self.now)
+        incidents.add_timeline(self.tx, [line for problem in self.known for line in _changes(problem)], now=self.now)
+        noted = [problem.incident for problem in self.known if _notes_still_firing(problem)]
+        incidents.set_many(
+            self.tx,
+            [{"id": each.id, "metadata": {**each.metadata, "still_firing_noted": True}} for each in noted],
+        )
+        for problem in changed:
+            self.tx.publish("incident", id=problem.incident.id)
+
+    def _page_fresh(self) -> None:
+        lasting = [problem for problem in self.fresh if problem.firing > 0 or not problem.source.auto_resolve]
+        paging.start(self.tx, [self._order(problem) for problem in lasting], now=self.now)
+        for problem in self.fresh:
+            if problem not in lasting:
+                self._resolve(problem)
+
+    def _follow(self, problem: Problem) -> None:
+        incident = problem.incident
+        if problem.reopen:
+            text = f"Reopened: {problem.reopen}"
+            incidents.transition(
+                self.tx, incident, IncidentAction.REOPEN,
+                kind=TimelineKind.REOPENED, text=text, actor=SYSTEM, now=self.now,
+            )  # fmt: skip
+            incidents.set_many(self.tx, [{"id": incident.id, "metadata": _without_note(incident.metadata)}])
+            if problem.page_at is not None:
+                paging.hold(self.tx, self._order(problem), until=problem.page_at, now=self.now)
+            else:
+                paging.restart(self.tx, self._order(problem), now=self.now)
+            return
+        if not incident.status.is_open:
+            return
+        still_firing = incident.firing_alert_count + problem.firing > 0
+        if problem.recheck and not still_firing:
+            self._recovered(problem)
+        elif problem.risen and problem.severity is Severity.CRITICAL and incident.severity is not Severity.CRITICAL:
+            self._rise(problem)
+
+    def _recovered(self, problem: Problem) -> None:
+        if problem.source.auto_resolve:
+            self._resolve(problem)
+            return
+        text = "All alerts have recovered; this source does not resolve by itself"
+        line = NewTimelineEntry(problem.incident.id, TimelineKind.ALERTS, text)
+        incidents.add_timeline(self.tx, [line], now=self.now)
+
+    def _resolve(self, problem: Problem) -> None:
+        incident = problem.incident
+        incidents.transition(
+            self.tx, incident, IncidentAction.RESOLVE, kind=TimelineKind.RESOLVED,
+            text="Resolved: all alerts have recovered", actor=SYSTEM, now=self.now, by_alerts=True,
+        )  # fmt: skip
+        paging.stop(self.tx, incident.id, EscalationStatus.STOPPED, now=self.now)
+        paging.tell_channels(self.tx, incident, "resolved", "all alerts have recovered", now=self.now)
+
+    def _rise(self, problem: Problem) -> None:
+        incident = problem.incident
+        if incident.status is IncidentStatus.ACKNOWLEDGED:
+            incidents.transition(
+                self.tx, incident, IncidentAction.RETRIGGER, kind=TimelineKind.TRIGGERED,
+                text="Triggered again: severity rose to critical", actor=SYSTEM, now=self.now,
+            )  # fmt: skip
+        paging.restart(self.tx, self._order(problem), now=self.now)
+
+    def _order(self, problem: Problem) -> paging.Order:
+        source = problem.source
+        if source.id not in self._plans:
+            self._plans[source.id] = paging.plan_for(
+                self.tx,
+                policy_id=source.escalation_policy_id,
+                schedule_id=source.schedule_id,
+                team_id=source.team_id,
+            )
+        plan, version_id = self._plans[source.id]
+        incident = replace(problem.incident, severity=problem.severity)
+        urgency = paging.urgency_of(problem.severity, source.config)
+        return paging.Order(incident, plan, urgency, _facts(problem), version_id)
+
+    def _request_runs(self) -> dict[int, str]:
+        wanted: list[tuple[NewRun, datetime]] = []
+        for problem in (*self.fresh, *self.known):
+            submission = problem.wants_run
+            if submission is None or problem.first is None:
+                continue
+            is_first = problem.new is not None or bool(problem.reopen)
+            run = NewRun(
+                trace_id=submission.trace_id,
+                run_id=submission.new_run_id(),
+                pipeline=problem.source.pipeline,
+                incident_id=problem.incident.id,
+                source=submission.driver,
+                source_id=problem.source.id,
+                alert_fingerprint=problem.first.alert.fingerprint,
+                environment=str(problem.source.config.get("environment", "production")),
+            )
+            wanted.append((run, self.now if is_first else self.now + GATHER))
+        return pipeline.request_many(self.tx, wanted, now=self.now)
+
+    def _store_deliveries(self) -> None:
+        alerts.insert_deliveries(
+            self.tx,
+            [
+                {
+                    "trace_id": each.trace_id,
+                    "source_id": each.source.id,
+                    "driver": each.driver,
+                    "outcome": each.outcome,
+                    "headers": each.headers,
+                    "body": each.body,
+                    "error": each.error,
+                    "alert_count": len(each.parsed.alerts) if each.parsed else 0,
+                    "received_at": each.received_at,
+                }
+                for each in self.submissions
+            ],
+        )
+        alerts.touch_sources(self.tx, {each.source.id for each in self.submissions}, self.now)
+        self.tx.publish("sources")
+
+
+def _columns(alert: Alert) -> JsonObject:
+    return {name: getattr(alert, name) for name in Alert.__slots__ if name != "id"}
+
+
+def _facts(problem: Problem) -> JsonObject:
+    facts: JsonObject = {"source": problem.source.name, "severity": problem.severity.value}
+    if problem.first is not None:
+        alert = problem.first.alert
+        facts |= {
+            "alert_id": alert.id,
+            "alert_name": alert.name,
+            "description": alert.description[:CLIPPED],
+            "labels": dict(list(alert.labels.items())[:MAX_LABELS_SHOWN]),
+            "summary": alert.annotations.get("summary", "")[:CLIPPED],
+            "runbook_url": alert.annotations.get("runbook_url", ""),
+            "started_at": alert.started_at.isoformat(),
+            "trace_id": alert.trace_id,
+        }
+    return facts
+
+
+def _opening(problem: Problem) -> list[NewTimelineEntry]:
+    name = problem.first.alert.name if problem.first else problem.incident.title
+    text = f"Triggered by {problem.source.name}: {name}"
+    more = problem.attached - 1
+    lines = [NewTimelineEntry(problem.incident.id, TimelineKind.TRIGGERED, text)]
+    if more > 0:
+        lines.append(NewTimelineEntry(problem.incident.id, TimelineKind.ALERTS, f"{more} more alerts attached"))
+    return lines
+
+
+def _changes(problem: Problem) -> list[NewTimelineEntry]:
+    incident, lines = problem.incident, []
+    if problem.attached and not problem.reopen:
+        name = problem.first.alert.name if problem.first else ""
+        text = f"Alert attached: {name}" if problem.attached == 1 else f"{problem.attached} more alerts attached"
+        lines.append(NewTimelineEntry(incident.id, TimelineKind.ALERTS, text))
+    if problem.severity is not incident.severity and problem.is_open:
+        text = f"Severity {incident.severity} → {problem.severity}"
+        lines.append(NewTimelineEntry(incident.id, TimelineKind.SEVERITY, text))
+    if _notes_still_firing(problem):
+        text = "Still firing at the source, though it was resolved by hand"
+        lines.append(NewTimelineEntry(incident.id, TimelineKind.ALERTS, text))
+    return lines
+
+
+def _notes_still_firing(problem: Problem) -> bool:
+    return problem.still_firing and not problem.reopen and not problem.incident.metadata.get("still_firing_noted")
+
+
+def _without_note(metadata: JsonObject) -> JsonObject:
+    return {name: value for name, value in metadata.items() if name != "still_firing_noted"}
+
+
+def _result(counts: Counts, runs: dict[int, str]) -> DeliveryResult:
+    opened = [problem.incident.id for problem in counts.opened]
+    ids = [*opened, *(problem.incident.id for problem in counts.touched)]
+    return DeliveryResult(
+        trace_id=counts.trace_id,
+        alerts_created=counts.created,
+        alerts_updated=counts.updated,
+        alerts_resolved=counts.resolved,
+        incidents_created=len(opened),
+        incidents_updated=len(counts.touched),
+        incident_ids=tuple(ids),
+        run_ids=tuple(runs[incident_id] for incident_id in ids if incident_id in runs),
+    )
