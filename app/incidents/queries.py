@@ -71,12 +71,14 @@ def ids_of_groups(tx: Tx, keys: Mapping[int, Iterable[str]], *, resolved_since: 
     return found
 
 
-def latest_of_group(tx: Tx, source_id: int, group_key: str) -> Incident | None:
-    """The newest incident of a group, open or not."""
+def open_of_group(tx: Tx, source_id: int, group_key: str) -> Incident | None:
+    """The group's open incident, or None."""
     statement = repository.select_incidents().where(
-        IncidentRow.source_id == source_id, IncidentRow.group_key == group_key
+        IncidentRow.source_id == source_id,
+        IncidentRow.group_key == group_key,
+        IncidentRow.status.in_(sorted(OPEN_STATUSES)),
     )
-    return tx.first(Incident, statement.order_by(IncidentRow.id.desc()).limit(1))
+    return tx.first(Incident, statement)
 
 
 def count_by_status(tx: Tx) -> dict[IncidentStatus, int]:
@@ -88,27 +90,6 @@ def count_by_status(tx: Tx) -> dict[IncidentStatus, int]:
     )
     found = {status: int(count) for status, count in tx.execute(statement)}
     return {status: found.get(status, 0) for status in sorted(OPEN_STATUSES)}
-
-
-def waiting_since(before: datetime) -> "Select[int, datetime]":
-    """Selects (id, episode_started_at) of incidents that have waited for an answer since `before` or longer.
-
-    Snoozed ones wait for nobody. It is a statement, so that the outbox can be searched in the same query.
-    """
-    return select(IncidentRow.id, IncidentRow.episode_started_at).where(
-        IncidentRow.status == IncidentStatus.TRIGGERED,
-        IncidentRow.snoozed_until.is_(None),
-        IncidentRow.episode_started_at <= before,
-    )
-
-
-def answered_and_resolved(tx: Tx, *, limit: int = 50) -> list[int]:
-    """The newest incidents that somebody acknowledged and that are over."""
-    statement = select(IncidentRow.id).where(
-        IncidentRow.status.in_((IncidentStatus.RESOLVED, IncidentStatus.CLOSED)),
-        IncidentRow.acknowledged_at.is_not(None),
-    )
-    return list(tx.execute(statement.order_by(IncidentRow.id.desc()).limit(limit)).scalars())
 
 
 def timeline_of(tx: Tx, incident_id: int) -> list[TimelineEntry]:
