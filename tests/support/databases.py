@@ -26,15 +26,6 @@ def alembic_config(url: str) -> Config:
 
 def upgrade(url: str, revision: str = "head") -> None:
     """Bring the database at `url` up to `revision`."""
-    if not list((ROOT / "migrations" / "versions").glob("*.py")):
-        from sqlalchemy import create_engine  # noqa: PLC0415
-
-        from app.tables import metadata  # noqa: PLC0415
-
-        engine = create_engine(url)
-        metadata.create_all(engine)
-        engine.dispose()
-        return
     command.upgrade(alembic_config(url), revision)
 
 
