@@ -30,6 +30,8 @@ class SourceRow(Base):
     last_delivery_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # A deleted source stays as a row: its alerts, deliveries and incidents are history that names it.
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class SourceKeyRow(Base):

@@ -1,11 +1,17 @@
 """What an escalation does next. Values in; the next step and its reason out. No database, no clock."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.escalation.types import FALLBACK_LEVEL, Escalation, Level, Plan
+from app.platform.errors import FieldError
 from app.platform.types import JsonObject
+
+MAX_LEVELS = 20
+MAX_ASSIGNEES = 20
+MAX_DELAY_MINUTES = 7 * 24 * 60
 
 
 class StepReason(StrEnum):
@@ -69,3 +75,24 @@ def plan_to_json(plan: Plan) -> JsonObject:
             for level in plan.levels
         ],
     }
+
+
+def level_errors(levels: Sequence[Level]) -> list[FieldError]:
+    """Everything wrong with the shape of these levels, each with its path as in `levels[1].level` (B24)."""
+    errors: list[FieldError] = []
+    if not 1 <= len(levels) <= MAX_LEVELS:
+        errors.append(FieldError("levels", f"must be 1 to {MAX_LEVELS} levels"))
+    seen: set[int] = set()
+    for i, level in enumerate(levels):
+        if level.level in seen:
+            errors.append(FieldError(f"levels[{i}].level", f"level {level.level} is there twice"))
+        if level.level < 1:
+            errors.append(FieldError(f"levels[{i}].level", "must be 1 or more"))
+        if not 0 <= level.delay_minutes <= MAX_DELAY_MINUTES:
+            errors.append(FieldError(f"levels[{i}].delay_minutes", f"must be between 0 and {MAX_DELAY_MINUTES}"))
+        if not 1 <= len(level.assignees) <= MAX_ASSIGNEES:
+            errors.append(FieldError(f"levels[{i}].assignees", f"must be 1 to {MAX_ASSIGNEES} assignees"))
+        if len(set(level.assignees)) < len(level.assignees):
+            errors.append(FieldError(f"levels[{i}].assignees", "name somebody twice"))
+        seen.add(level.level)
+    return errors

@@ -21,6 +21,8 @@ class ScheduleRow(Base):
     escalation_to_user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # A deleted schedule stays as a row: who was on call at a past instant must always be answerable (B17).
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class ScheduleEntryRow(Base):

@@ -205,6 +205,7 @@ def upgrade() -> None:
         sa.Column("escalation_to_user_id", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["escalation_to_user_id"], ["users.id"], name=op.f("fk_schedules_escalation_to_user_id_users")
         ),
@@ -284,6 +285,7 @@ def upgrade() -> None:
         sa.Column("last_delivery_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["escalation_policy_id"],
             ["escalation_policies.id"],
