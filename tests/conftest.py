@@ -11,6 +11,7 @@ import pytest
 
 from app.platform.bus import Bus
 from app.platform.db import Db
+from app.platform.runtime import Runtime
 from app.platform.settings import Settings
 from tests.support import offline
 from tests.support.clock import FrozenClock
@@ -18,6 +19,7 @@ from tests.support.databases import PostgresTemplate, SqliteTemplate, fast_tempo
 from tests.support.http_server import HttpServer
 from tests.support.postgres import PostgresUnavailable, running_cluster
 from tests.support.smtp import SmtpServer
+from tests.support.world import World
 
 # These measure time or start several processes: never beside another test.
 SERIAL_FOLDERS = ("browser", "kill", "bench")
@@ -44,6 +46,18 @@ def stays_on_this_machine() -> Iterator[None]:
     yield
     attempts = offline.take_attempts()
     assert not attempts, f"tests stay on loopback: {attempts}"
+
+
+@pytest.fixture
+def world(clock: FrozenClock) -> World:
+    """What is around the product: its clock, its ids, and outgoing HTTP and mail that are only written down."""
+    return World(clock=clock)
+
+
+@pytest.fixture
+def rt(world: World, settings: Settings, db: Db) -> Runtime:
+    """A runtime in this test's world, on this test's database; the test runs once on each kind."""
+    return world.runtime(settings, db, db.bus)
 
 
 @pytest.fixture
