@@ -9,8 +9,8 @@ from app.notify.types import NotificationKind, NotificationStatus
 from app.platform.tables import Base, EnumText, Json, LongText, UtcDateTime
 from app.platform.types import JsonObject
 
-_DUE = text("status IN ('pending', 'retrying', 'held', 'unknown')")
-_IN_FLIGHT = text("status = 'in_flight'")
+DUE = text("status IN ('pending', 'retrying', 'held', 'unknown')")
+IN_FLIGHT = text("status = 'in_flight'")
 _IN_BUNDLE = text("bundle_id IS NOT NULL")
 
 
@@ -33,8 +33,8 @@ class NotificationRow(Base):
 
     __tablename__ = "notifications"
     __table_args__ = (
-        Index("ix_notifications_due", "due_at", "id", sqlite_where=_DUE, postgresql_where=_DUE),
-        Index("ix_notifications_in_flight", "lease_until", sqlite_where=_IN_FLIGHT, postgresql_where=_IN_FLIGHT),
+        Index("ix_notifications_due", "due_at", "id", sqlite_where=DUE, postgresql_where=DUE),
+        Index("ix_notifications_in_flight", "lease_until", sqlite_where=IN_FLIGHT, postgresql_where=IN_FLIGHT),
         Index("ix_notifications_bundle", "bundle_id", sqlite_where=_IN_BUNDLE, postgresql_where=_IN_BUNDLE),
         Index("ix_notifications_incident", "incident_id", "id"),
         Index("ix_notifications_contact", "contact_method_id", "status"),

@@ -6,6 +6,11 @@ from enum import StrEnum
 
 from app.platform.types import JsonObject
 
+# A row that may still reach somebody, or has: everything but what was given up or called off.
+REACHING = frozenset(
+    {"pending", "held", "in_flight", "retrying", "unknown", "sent", "delivered", "suppressed", "bundled"}
+)
+
 
 class NotificationKind(StrEnum):
     """Why a message goes out; only a `page` asks a person to act."""
@@ -86,6 +91,7 @@ class Notification:
     status: NotificationStatus
     attempts: int
     due_at: datetime
+    waits_for_bundle: bool
     fence: int
     lease_until: datetime | None
     idempotency_key: str
@@ -98,6 +104,83 @@ class Notification:
     created_at: datetime
     sent_at: datetime | None
     delivered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A row that this process may send now under `notification.fence`, with the rows that its message also says.
+
+    `is_repeat`: an earlier send of one of them may have arrived.
+    """
+
+    notification: Notification
+    bundled: tuple[Notification, ...] = ()
+
+    @property
+    def is_repeat(self) -> bool:
+        """Whether the reader must be told that this may be a repeat."""
+        return any(each.possible_repeat for each in (self.notification, *self.bundled))
+
+    @property
+    def all(self) -> tuple[Notification, ...]:
+        """The head and what it carries."""
+        return (self.notification, *self.bundled)
+
+
+class Outcome(StrEnum):
+    """How one try to send ended, as its attempt row says."""
+
+    SENT = "sent"
+    SUPPRESSED = "suppressed"
+    FAILED = "failed"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of one claim, with the text as it was sent; `error` is for the operator and holds no secret."""
+
+    outcome: Outcome
+    subject: str = ""
+    body: str = ""
+    provider_message_id: str | None = None
+    error: str = ""
+    retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to send; begun before the socket opened."""
+
+    id: int
+    notification_id: int
+    attempt: int
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionUse:
+    """An action link that was used, when and by whom."""
+
+    notification_id: int
+    action: str
+    used_at: datetime
+    used_by: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationFilter:
+    """What a list of notifications is narrowed to; None means all."""
+
+    incident_id: int | None = None
+    status: NotificationStatus | None = None
+    user_id: int | None = None
+    channel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

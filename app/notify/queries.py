@@ -1,0 +1,189 @@
+"""Reading notifications and channels, for every door and use case."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.sql import Select
+
+from app.notify import repository
+from app.notify.errors import ChannelMissing, NotificationMissing
+from app.notify.models import DUE, IN_FLIGHT, ActionUseRow, ChannelRow, NotificationRow
+from app.notify.repository import FIRST_SENDS, IS_PAGE, select_notifications
+from app.notify.types import (
+    REACHING,
+    ActionUse,
+    Attempt,
+    Notification,
+    NotificationChannel,
+    NotificationFilter,
+    NotificationKind,
+    NotificationStatus,
+)
+from app.platform.db import Tx, paged
+from app.platform.tables import fields_of
+from app.platform.types import JsonObject, Page, PageQuery
+
+STILL_REACHING = NotificationRow.status.in_([NotificationStatus(status) for status in sorted(REACHING)])
+LEVELS_AT_MOST = 1000
+
+
+def get_notification(tx: Tx, notification_id: int) -> Notification:
+    """The notification. Raises NotificationMissing."""
+    found = find_notification(tx, notification_id)
+    if found is None:
+        raise NotificationMissing(notification_id)
+    return found
+
+
+def find_notification(tx: Tx, notification_id: int) -> Notification | None:
+    """The notification, or None."""
+    return tx.first(Notification, select_notifications().where(NotificationRow.id == notification_id))
+
+
+def list_notifications(tx: Tx, filters: NotificationFilter, page: PageQuery) -> Page[Notification]:
+    """One page, newest first."""
+    wanted = {
+        NotificationRow.incident_id: filters.incident_id,
+        NotificationRow.status: filters.status,
+        NotificationRow.user_id: filters.user_id,
+        NotificationRow.channel: filters.channel,
+    }
+    statement = select_notifications().where(
+        *(column == value for column, value in wanted.items() if value is not None)
+    )
+    return paged(tx, Notification, statement.order_by(NotificationRow.id.desc()), page)
+
+
+def notifications_of(tx: Tx, incident_id: int) -> list[Notification]:
+    """Everything that was said about an incident, oldest first."""
+    statement = select_notifications().where(NotificationRow.incident_id == incident_id)
+    return tx.all(Notification, statement.order_by(NotificationRow.id))
+
+
+def bundled_in(tx: Tx, notification_id: int) -> list[Notification]:
+    """What this message carries besides itself, oldest first."""
+    return repository.bundles_of(tx, [notification_id]).get(notification_id, [])
+
+
+def attempts_of(tx: Tx, notification_id: int) -> list[Attempt]:
+    """The tries to send it, in order."""
+    return tx.all(Attempt, repository.select_attempts(notification_id))
+
+
+def lost_incidents(tx: Tx, *, now: datetime) -> list[int]:
+    """Incidents of messages whose sender died while sending."""
+    return repository.lost_incidents(tx, now=now)
+
+
+def next_due_at(tx: Tx, *, repeats: bool = True) -> datetime | None:
+    """When the next message may be claimed, None when nothing waits; `repeats` counts what a sender may have lost."""
+    due = select(func.min(NotificationRow.due_at)).where(DUE)
+    if not repeats:
+        return _instant(tx, due.where(NotificationRow.status.in_(FIRST_SENDS)))
+    leases = select(func.min(NotificationRow.lease_until)).where(IN_FLIGHT)
+    return min((at for at in (_instant(tx, due), _instant(tx, leases)) if at is not None), default=None)
+
+
+def can_still_reach(tx: Tx, incident_id: int, *, episode: int, level: int) -> bool:
+    """Whether a page of this level has reached somebody or may still do so (B26)."""
+    statement = select(NotificationRow.id).where(
+        _of_level(incident_id, episode=episode, level=level), IS_PAGE, STILL_REACHING
+    )
+    return tx.scalar(statement.limit(1)) is not None
+
+
+def users_paged(tx: Tx, incident_id: int, *, episode: int, level: int) -> set[int]:
+    """Who has been paged, or may still be, on this level."""
+    statement = select(NotificationRow.user_id).where(
+        _of_level(incident_id, episode=episode, level=level),
+        IS_PAGE,
+        STILL_REACHING,
+        NotificationRow.user_id.is_not(None),
+    )
+    return set(tx.execute(statement.distinct()).scalars())
+
+
+def levels_paged(tx: Tx, user_id: int) -> list[tuple[int, int, int]]:
+    """Where this person was paged lately, as (incident, episode, level), newest first."""
+    statement = (
+        select(NotificationRow.incident_id, NotificationRow.episode, NotificationRow.level)
+        .where(IS_PAGE, NotificationRow.user_id == user_id, NotificationRow.incident_id.is_not(None))
+        .order_by(NotificationRow.id.desc())
+        .limit(LEVELS_AT_MOST)
+    )
+    return list(dict.fromkeys((row[0], row[1] or 0, row[2] or 0) for row in tx.execute(statement)))
+
+
+def facts_of_last_page(tx: Tx, incident_id: int) -> JsonObject:
+    """What the newest page of the incident says; empty when there was none."""
+    statement = select(NotificationRow.facts).where(IS_PAGE, NotificationRow.incident_id == incident_id)
+    facts: JsonObject | None = tx.scalar(statement.order_by(NotificationRow.id.desc()).limit(1))
+    return facts or {}
+
+
+def action_uses(tx: Tx, notification_id: int) -> list[ActionUse]:
+    """Which action links of a message were used."""
+    statement = select(*fields_of(ActionUseRow, ActionUse)).where(ActionUseRow.notification_id == notification_id)
+    return tx.all(ActionUse, statement.order_by(ActionUseRow.id))
+
+
+def get_channel(tx: Tx, channel_id: int) -> NotificationChannel:
+    """The channel, its secrets encrypted. Raises ChannelMissing."""
+    found = tx.first(NotificationChannel, _channels().where(ChannelRow.id == channel_id))
+    if found is None:
+        raise ChannelMissing(channel_id)
+    return found
+
+
+def channels_by_id(tx: Tx, channel_ids: Collection[int]) -> dict[int, NotificationChannel]:
+    """The channels that exist among these."""
+    if not channel_ids:
+        return {}
+    found = tx.all(NotificationChannel, _channels().where(ChannelRow.id.in_(sorted(channel_ids))))
+    return {channel.id: channel for channel in found}
+
+
+def list_channels(tx: Tx, page: PageQuery) -> Page[NotificationChannel]:
+    """One page of channels, by name."""
+    return paged(tx, NotificationChannel, _channels().order_by(ChannelRow.name), page)
+
+
+def active_channels(tx: Tx, names: Iterable[str] | None = None) -> list[NotificationChannel]:
+    """The channels that are switched on, oldest first; with `names` only these."""
+    statement = _channels().where(ChannelRow.is_active)
+    if names is not None:
+        statement = statement.where(ChannelRow.name.in_(sorted(names)))
+    return tx.all(NotificationChannel, statement.order_by(ChannelRow.id))
+
+
+def channel_was_used(tx: Tx, channel_id: int) -> bool:
+    """Whether anything was ever said over this channel."""
+    return tx.scalar(select(NotificationRow.id).where(NotificationRow.channel_id == channel_id).limit(1)) is not None
+
+
+def channels_told(tx: Tx, incident_id: int) -> list[NotificationChannel]:
+    """The active channels that were told of an incident, or are being told."""
+    told = select(NotificationRow.channel_id).where(
+        NotificationRow.incident_id == incident_id, NotificationRow.kind == NotificationKind.TEAM, STILL_REACHING
+    )
+    statement = _channels().where(ChannelRow.is_active, ChannelRow.id.in_(told))
+    return tx.all(NotificationChannel, statement.order_by(ChannelRow.id))
+
+
+def _of_level(incident_id: int, *, episode: int, level: int) -> ColumnElement[bool]:
+    return and_(
+        NotificationRow.incident_id == incident_id,
+        NotificationRow.episode == episode,
+        NotificationRow.level == level,
+    )
+
+
+def _channels() -> "Select[Any]":
+    return select(*fields_of(ChannelRow, NotificationChannel))
+
+
+def _instant(tx: Tx, statement: "Select[Any]") -> datetime | None:
+    at: datetime | None = tx.scalar(statement)
+    return at

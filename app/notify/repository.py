@@ -1,0 +1,365 @@
+"""Statements over the outbox. A row changes only by compare-and-set on its status, and on its fence while sent."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, bindparam, case, false, or_, select, true, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.sql import Select
+
+from app.notify.models import DUE, IN_FLIGHT, AttemptRow, ContactWindowRow, NotificationRow
+from app.notify.rules import Window
+from app.notify.types import Attempt, NewNotification, Notification, NotificationKind, NotificationStatus, Outcome
+from app.platform.db import Tx
+from app.platform.tables import fields_of, table_of
+
+LEASE = timedelta(seconds=10)
+WAITING = (
+    NotificationStatus.PENDING, NotificationStatus.RETRYING, NotificationStatus.HELD, NotificationStatus.UNKNOWN
+)  # fmt: skip
+FIRST_SENDS = (NotificationStatus.PENDING, NotificationStatus.HELD)
+GOT_OUT = (NotificationStatus.SENT, NotificationStatus.DELIVERED, NotificationStatus.SUPPRESSED)
+IS_PAGE = NotificationRow.kind == NotificationKind.PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class DueRow:
+    """What has to be known of a row to decide whose turn it is."""
+
+    id: int
+    kind: NotificationKind
+    channel: str
+    contact_method_id: int | None
+    status: NotificationStatus
+    waits_for_bundle: bool
+    attempts: int
+    due_at: datetime
+    created_at: datetime
+    rule_delay_minutes: int
+
+
+def insert_ignoring_known(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows; one whose page key or idempotency key is there already is left out."""
+    statement = (sqlite_insert if tx.dialect == "sqlite" else postgresql_insert)(NotificationRow)
+    tx.execute(statement.on_conflict_do_nothing(), rows)
+
+
+def new_row(new: NewNotification, *, idempotency_key: str, now: datetime) -> dict[str, Any]:
+    """A notification as its first row."""
+    return {
+        "kind": new.kind,
+        "incident_id": new.incident_id,
+        "episode": new.episode,
+        "level": new.level,
+        "round": new.round,
+        "user_id": new.user_id,
+        "contact_method_id": new.contact_method_id,
+        "channel_id": new.channel_id,
+        "channel": new.channel,
+        "address": new.address,
+        "rule_delay_minutes": new.rule_delay_minutes,
+        "page_key": new.page_key,
+        "urgency": new.urgency,
+        "facts": new.facts,
+        "status": NotificationStatus.PENDING,
+        "due_at": new.due_at,
+        "idempotency_key": idempotency_key,
+        "run_id": new.run_id,
+        "created_at": now,
+    }
+
+
+def select_notifications() -> "Select[Any]":
+    """A select of whole notifications, to be narrowed."""
+    return select(*fields_of(NotificationRow, Notification))
+
+
+def select_attempts(notification_id: int) -> "Select[Any]":
+    """The tries of one notification, in order."""
+    return select(*fields_of(AttemptRow, Attempt)).where(AttemptRow.notification_id == notification_id).order_by("id")
+
+
+def lock_due(tx: Tx, *, now: datetime, repeats: bool, full: Collection[str], limit: int) -> list[DueRow]:
+    """Rows whose time has come, pages first, then the longest overdue; those another process looks at are skipped.
+
+    `full` are channel kinds that take nothing more just now; without `repeats` only first sends are given.
+    """
+    statement = select(*fields_of(NotificationRow, DueRow)).where(DUE, NotificationRow.due_at <= now)
+    if not repeats:
+        statement = statement.where(NotificationRow.status.in_(FIRST_SENDS))
+    if full:
+        statement = statement.where(NotificationRow.channel.not_in(full))
+    return tx.all(DueRow, _locked(statement, limit))
+
+
+def lock_lost(tx: Tx, *, now: datetime, full: Collection[str], limit: int) -> list[DueRow]:
+    """Rows that were being sent when their sender died: the lease has run out."""
+    statement = select(*fields_of(NotificationRow, DueRow)).where(IN_FLIGHT, NotificationRow.lease_until < now)
+    if full:
+        statement = statement.where(NotificationRow.channel.not_in(full))
+    return tx.all(DueRow, _locked(statement, limit))
+
+
+def lost_incidents(tx: Tx, *, now: datetime) -> list[int]:
+    """Incidents of the pages whose sender died."""
+    statement = select(NotificationRow.incident_id).where(
+        IN_FLIGHT, NotificationRow.lease_until < now, NotificationRow.incident_id.is_not(None)
+    )
+    return list(tx.execute(statement.distinct()).scalars())
+
+
+def lock_windows(tx: Tx, contact_method_ids: Collection[int]) -> dict[int, Window]:
+    """The windows of these contact methods, locked; one that was never opened is there, closed since ever."""
+    if not contact_method_ids:
+        return {}
+    keys = {contact_key(each): each for each in contact_method_ids}
+    statement = (sqlite_insert if tx.dialect == "sqlite" else postgresql_insert)(ContactWindowRow)
+    never = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+    rows = [{"contact_key": key, "opens_until": never, "holder_id": None} for key in sorted(keys)]
+    tx.execute(statement.on_conflict_do_nothing(), rows)
+    found = tx.execute(
+        select(ContactWindowRow.contact_key, ContactWindowRow.opens_until, ContactWindowRow.holder_id)
+        .where(ContactWindowRow.contact_key.in_(keys))
+        .order_by(ContactWindowRow.contact_key)
+        .with_for_update()
+    )
+    return {keys[key]: Window(opens_until, holder_id) for key, opens_until, holder_id in found}
+
+
+def open_windows(tx: Tx, windows: Mapping[int, Window]) -> None:
+    """Write down which windows are open now."""
+    if windows:
+        table = table_of(ContactWindowRow)
+        tx.execute(
+            update(table)
+            .where(table.c.contact_key == bindparam("key"))
+            .values(opens_until=bindparam("until"), holder_id=bindparam("holder")),
+            [
+                {"key": contact_key(each), "until": window.opens_until, "holder": window.holder_id}
+                for each, window in windows.items()
+            ],
+        )
+
+
+def pass_windows_on(tx: Tx, heirs: Mapping[int, int]) -> None:
+    """A page that held a window gave its bundle to another: that one may use the window."""
+    for former, heir in heirs.items():
+        tx.execute(update(ContactWindowRow).where(ContactWindowRow.holder_id == former).values(holder_id=heir))
+
+
+def close_windows(tx: Tx, holder_ids: Collection[int], *, now: datetime) -> None:
+    """Pages that opened a window never went out: whoever waits for it to close need not wait any longer."""
+    if not holder_ids:
+        return
+    closed = tx.execute(
+        update(ContactWindowRow)
+        .where(ContactWindowRow.holder_id.in_(holder_ids), ContactWindowRow.opens_until > now)
+        .values(opens_until=now, holder_id=None)
+        .returning(ContactWindowRow.contact_key)
+    )
+    contact_method_ids = [int(key.removeprefix("method:")) for key in closed.scalars()]
+    if contact_method_ids:
+        tx.execute(
+            update(NotificationRow)
+            .where(
+                NotificationRow.contact_method_id.in_(contact_method_ids),
+                NotificationRow.status.in_(WAITING),
+                NotificationRow.waits_for_bundle,
+            )
+            .values(due_at=now)
+        )
+
+
+def make_wait(tx: Tx, ids: Collection[int], *, until: datetime) -> None:
+    """Hold pages until their contact method's window closes; a lost one is a possible repeat from now on."""
+    if ids:
+        was_lost = NotificationRow.status == NotificationStatus.IN_FLIGHT
+        tx.execute(
+            update(NotificationRow)
+            .where(NotificationRow.id.in_(ids))
+            .values(
+                due_at=until,
+                waits_for_bundle=true(),
+                status=case((was_lost, NotificationStatus.UNKNOWN.value), else_=NotificationRow.status),
+                possible_repeat=or_(NotificationRow.possible_repeat, was_lost),
+                lease_until=None,
+            )
+        )
+
+
+def put_in_bundle(tx: Tx, ids: Collection[int], *, head_id: int) -> None:
+    """Let `head_id` say these; what they carried themselves goes along."""
+    if not ids:
+        return
+    uncertain = NotificationRow.status.in_((NotificationStatus.IN_FLIGHT, NotificationStatus.UNKNOWN))
+    tx.execute(
+        update(NotificationRow)
+        .where(
+            or_(
+                NotificationRow.id.in_(ids),
+                and_(NotificationRow.bundle_id.in_(ids), NotificationRow.status == NotificationStatus.BUNDLED),
+            )
+        )
+        .values(
+            status=NotificationStatus.BUNDLED,
+            bundle_id=head_id,
+            waits_for_bundle=false(),
+            possible_repeat=or_(NotificationRow.possible_repeat, uncertain),
+            lease_until=None,
+        )
+    )
+
+
+def begin_sends(tx: Tx, late: Mapping[int, int], *, owner: str, now: datetime) -> None:
+    """Take rows for sending: this commit is the moment the send begins. `late` gives each row's lateness in seconds."""
+    if not late:
+        return
+    table = table_of(NotificationRow)
+    uncertain = table.c.status.in_((NotificationStatus.IN_FLIGHT, NotificationStatus.UNKNOWN))
+    tx.execute(
+        update(table)
+        .where(table.c.id == bindparam("row_id"))
+        .values(
+            status=NotificationStatus.IN_FLIGHT,
+            owner=owner,
+            fence=table.c.fence + 1,
+            attempts=table.c.attempts + 1,
+            lease_until=now + LEASE,
+            waits_for_bundle=false(),
+            bundle_id=None,
+            possible_repeat=or_(table.c.possible_repeat, uncertain),
+            late_by_seconds=bindparam("late"),
+        ),
+        [{"row_id": row_id, "late": seconds} for row_id, seconds in late.items()],
+    )
+
+
+def begin_attempts(tx: Tx, sends: Sequence[Notification], *, owner: str, now: datetime) -> None:
+    """Write the tries down before any socket opens; the tries that died with their sender are closed."""
+    if not sends:
+        return
+    attempts = table_of(AttemptRow)
+    tx.execute(
+        update(attempts)
+        .where(attempts.c.notification_id.in_([each.id for each in sends]), attempts.c.ended_at.is_(None))
+        .values(ended_at=now, outcome=Outcome.LOST.value)
+    )
+    tx.execute(
+        attempts.insert(),
+        [
+            {
+                "notification_id": each.id,
+                "attempt": each.attempts,
+                "owner": owner,
+                "fence": each.fence,
+                "started_at": now,
+                "outcome": "",
+                "error": "",
+            }
+            for each in sends
+        ],
+    )
+
+
+def end_attempt(tx: Tx, notification_id: int, *, fence: int, outcome: Outcome, error: str, now: datetime) -> None:
+    """Write down how the try under this fence ended."""
+    tx.execute(
+        update(AttemptRow)
+        .where(AttemptRow.notification_id == notification_id, AttemptRow.fence == fence)
+        .values(ended_at=now, outcome=outcome.value, error=error)
+    )
+
+
+def end_send(tx: Tx, notification_id: int, *, fence: int, **values: Any) -> bool:
+    """Change a row that is being sent under this fence; False when another process has taken it over."""
+    done = tx.execute(
+        update(NotificationRow)
+        .where(
+            NotificationRow.id == notification_id,
+            NotificationRow.fence == fence,
+            NotificationRow.status == NotificationStatus.IN_FLIGHT,
+        )
+        .values(**values)
+    )
+    return done.rowcount == 1
+
+
+def change(tx: Tx, ids: Collection[int], *, expected: Iterable[NotificationStatus], **values: Any) -> int:
+    """Change rows that are in one of the expected states; how many were."""
+    if not ids:
+        return 0
+    statement = update(NotificationRow).where(NotificationRow.id.in_(ids), NotificationRow.status.in_(list(expected)))
+    return tx.execute(statement.values(**values)).rowcount
+
+
+def call_off(tx: Tx, *narrowed: Any) -> list[int]:
+    """Cancel pages that wait, alone or in a message that has not gone out; the ids of those that waited alone."""
+    alone = tx.execute(
+        update(NotificationRow)
+        .where(IS_PAGE, NotificationRow.status.in_(WAITING), *narrowed)
+        .values(status=NotificationStatus.CANCELLED, waits_for_bundle=false())
+        .returning(NotificationRow.id)
+    )
+    ids = list(alone.scalars())
+    head = NotificationRow.__table__.alias("head")
+    unsent = select(head.c.id).where(head.c.status.not_in(GOT_OUT))
+    tx.execute(
+        update(NotificationRow)
+        .where(
+            IS_PAGE,
+            NotificationRow.status == NotificationStatus.BUNDLED,
+            NotificationRow.bundle_id.in_(unsent),
+            *narrowed,
+        )
+        .values(status=NotificationStatus.CANCELLED)
+    )
+    return ids
+
+
+def call_off_lost(tx: Tx, incident_ids: Collection[int], *, now: datetime) -> list[int]:
+    """Cancel pages whose sender died and whose incident has been answered since; their ids."""
+    if not incident_ids:
+        return []
+    done = tx.execute(
+        update(NotificationRow)
+        .where(
+            IN_FLIGHT, IS_PAGE, NotificationRow.lease_until < now, NotificationRow.incident_id.in_(list(incident_ids))
+        )
+        .values(status=NotificationStatus.CANCELLED, lease_until=None)
+        .returning(NotificationRow.id)
+    )
+    return list(done.scalars())
+
+
+def bundles_of(tx: Tx, head_ids: Collection[int]) -> dict[int, list[Notification]]:
+    """What each of these messages carries besides itself, oldest first."""
+    if not head_ids:
+        return {}
+    statement = select_notifications().where(
+        NotificationRow.bundle_id.in_(head_ids), NotificationRow.status == NotificationStatus.BUNDLED
+    )
+    bundles: dict[int, list[Notification]] = {}
+    for each in tx.all(Notification, statement.order_by(NotificationRow.id)):
+        bundles.setdefault(each.bundle_id or 0, []).append(each)
+    return bundles
+
+
+def notifications_in(tx: Tx, ids: Collection[int]) -> list[Notification]:
+    """These notifications, oldest first."""
+    if not ids:
+        return []
+    return tx.all(Notification, select_notifications().where(NotificationRow.id.in_(ids)).order_by(NotificationRow.id))
+
+
+def contact_key(contact_method_id: int) -> str:
+    """The name of a contact method's window."""
+    return f"method:{contact_method_id}"
+
+
+def _locked(statement: "Select[Any]", limit: int) -> "Select[Any]":
+    pages_first = case((IS_PAGE, 0), else_=1)
+    ordered = statement.order_by(pages_first, NotificationRow.due_at, NotificationRow.id)
+    return ordered.limit(limit).with_for_update(skip_locked=True)

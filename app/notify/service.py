@@ -1,0 +1,273 @@
+"""Changing the outbox inside the caller's transaction: writing messages, claiming them, recording their outcome."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.notify import repository
+from app.notify.errors import NotificationMissing, NotRetriable
+from app.notify.models import ActionUseRow, NotificationRow
+from app.notify.repository import DueRow
+from app.notify.rules import ContactPlan, DuePage, Turn, Verdict, Window, after_try, late_by_seconds, plan_contact
+from app.notify.types import (
+    Claim,
+    NewNotification,
+    Notification,
+    NotificationKind,
+    NotificationStatus,
+    Report,
+)
+from app.platform.db import Tx
+
+LEASE_SECONDS = repository.LEASE.total_seconds()
+SENDS_PER_CHANNEL = 10
+CLAIM_AT_MOST = 1000
+ERROR_LIMIT = 1000
+BODY_LIMIT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of a claim: the verdict, and the pages that thereby will not reach anybody any more."""
+
+    notification: Notification
+    verdict: Verdict
+    given_up: tuple[Notification, ...] = ()
+
+
+def insert_many(tx: Tx, new: Sequence[NewNotification], *, now: datetime) -> None:
+    """Write messages to the outbox; a page whose key is there already is left out."""
+    if new:
+        rows = [
+            repository.new_row(each, idempotency_key=each.idempotency_key or _key(each, index, now), now=now)
+            for index, each in enumerate(new)
+        ]
+        repository.insert_ignoring_known(tx, rows)
+        tx.wake("deliver")
+
+
+def insert_one(tx: Tx, new: NewNotification, *, now: datetime) -> int:
+    """Write one message that is no page to the outbox and return its id."""
+    row = repository.new_row(new, idempotency_key=new.idempotency_key or _key(new, 0, now), now=now)
+    tx.wake("deliver")
+    return tx.insert(NotificationRow, **row)
+
+
+def claim(
+    tx: Tx,
+    *,
+    now: datetime,
+    owner: str,
+    busy: Mapping[str, int],
+    repeats: bool = True,
+    at_most: int = CLAIM_AT_MOST,
+) -> list[Claim]:
+    """Take due messages for sending, bundling what goes to one contact method (B29).
+
+    `busy` counts this process's sends by channel kind, of which each takes SENDS_PER_CHANNEL at a time; without
+    `repeats` only first sends are taken. Each claimed row is in flight under a new fence when this transaction
+    commits, for LEASE_SECONDS.
+    """
+    full = [channel for channel, sends in busy.items() if sends >= SENDS_PER_CHANNEL]
+    rows = repository.lock_due(tx, now=now, repeats=repeats, full=full, limit=at_most)
+    if repeats:
+        rows += repository.lock_lost(tx, now=now, full=full, limit=at_most)
+    chosen = _choose(tx, rows, busy, now)
+    repository.begin_sends(tx, {row.id: _lateness(row, now) for row in chosen}, owner=owner, now=now)
+    ids = [row.id for row in chosen]
+    sends = {each.id: each for each in repository.notifications_in(tx, ids)}
+    repository.begin_attempts(tx, list(sends.values()), owner=owner, now=now)
+    bundles = repository.bundles_of(tx, ids)
+    return [Claim(sends[row_id], tuple(bundles.get(row_id, ()))) for row_id in ids]
+
+
+def renew(tx: Tx, notification_id: int, *, fence: int, now: datetime) -> bool:
+    """Keep a claim for another LEASE_SECONDS; False when it is no longer ours."""
+    return repository.end_send(tx, notification_id, fence=fence, lease_until=now + repository.LEASE)
+
+
+def record(
+    tx: Tx, *, notification_id: int, fence: int, report: Report, answered: Collection[int], now: datetime, roll: float
+) -> Recorded | None:
+    """Write down what became of a claim; None when its lease was lost: then nothing changes.
+
+    `answered` are incidents that need no page any more, `roll` in [0, 1) is the jitter of the next try. Lock the
+    incidents of a failed page first.
+    """
+    found = repository.notifications_in(tx, [notification_id])
+    if not found or found[0].fence != fence:
+        return None
+    before = found[0]
+    verdict = after_try(
+        report.outcome,
+        attempts=before.attempts,
+        is_repeat=before.possible_repeat,
+        is_answered=before.kind is NotificationKind.PAGE and before.incident_id in answered,
+        waits_since=before.created_at + timedelta(minutes=before.rule_delay_minutes),
+        now=now,
+        roll=roll,
+        retry_after_seconds=report.retry_after_seconds,
+    )
+    error = report.error[:ERROR_LIMIT]
+    changed = repository.end_send(
+        tx,
+        notification_id,
+        fence=fence,
+        status=verdict.status,
+        due_at=verdict.due_at or before.due_at,
+        lease_until=None,
+        owner=None,
+        subject=report.subject,
+        body=report.body[:BODY_LIMIT],
+        last_error=error,
+        provider_message_id=report.provider_message_id or before.provider_message_id,
+        sent_at=now if verdict.status is NotificationStatus.SENT else before.sent_at,
+    )
+    if not changed:
+        return None
+    repository.end_attempt(tx, notification_id, fence=fence, outcome=report.outcome, error=error, now=now)
+    given_up = _settle_bundle(tx, before, verdict, error, now)
+    _publish(tx, before)
+    return Recorded(repository.notifications_in(tx, [notification_id])[0], verdict, given_up)
+
+
+def retry(tx: Tx, notification_id: int, *, now: datetime) -> Notification:
+    """Send a failed or exhausted message again now. Raises NotificationMissing, NotRetriable."""
+    found = repository.notifications_in(tx, [notification_id])
+    if not found:
+        raise NotificationMissing(notification_id)
+    changed = repository.change(
+        tx,
+        [notification_id],
+        expected=(NotificationStatus.FAILED, NotificationStatus.EXHAUSTED),
+        status=NotificationStatus.PENDING,
+        due_at=now,
+        bundle_id=None,
+        waits_for_bundle=False,
+    )
+    if not changed:
+        raise NotRetriable(found[0].status.value)
+    tx.wake("deliver")
+    _publish(tx, found[0])
+    return repository.notifications_in(tx, [notification_id])[0]
+
+
+def cancel_for_incident(tx: Tx, incident_id: int, *, now: datetime) -> None:
+    """Answered: pages that have not begun to leave will not leave; what they carried for others goes on alone."""
+    _hand_over(tx, repository.call_off(tx, NotificationRow.incident_id == incident_id), now=now)
+    tx.publish("notifications", incident_id=incident_id)
+
+
+def cancel_for_user(tx: Tx, user_id: int, *, now: datetime) -> None:
+    """This person is paged no more: their pages that have not begun to leave will not leave."""
+    _hand_over(tx, repository.call_off(tx, NotificationRow.user_id == user_id), now=now)
+
+
+def cancel_lost(tx: Tx, incident_ids: Collection[int], *, now: datetime) -> None:
+    """Pages whose sender died and whose incident has been answered since are not sent again."""
+    _hand_over(tx, repository.call_off_lost(tx, incident_ids, now=now), now=now)
+
+
+def record_action_use(tx: Tx, *, notification_id: int, action: str, used_by: int | None, now: datetime) -> None:
+    """Write down that an action link was used; the table refuses a second use of the same one."""
+    tx.insert(ActionUseRow, notification_id=notification_id, action=action, used_at=now, used_by=used_by)
+
+
+def _choose(tx: Tx, rows: Sequence[DueRow], busy: Mapping[str, int], now: datetime) -> list[DueRow]:
+    """Which of the due rows go out now; the others are told to wait, or put into a bundle."""
+    units: dict[tuple[str, int], list[DueRow]] = {}
+    for row in sorted(rows, key=lambda row: (row.kind is not NotificationKind.PAGE, row.due_at, row.id)):
+        bundles = row.kind is NotificationKind.PAGE and row.contact_method_id is not None
+        unit = ("contact", row.contact_method_id or 0) if bundles else ("row", row.id)
+        units.setdefault(unit, []).append(row)
+    windows = repository.lock_windows(tx, [number for kind, number in units if kind == "contact"])
+    left = Counter({row.channel: SENDS_PER_CHANNEL for row in rows})
+    left.subtract(busy)
+    chosen: list[DueRow] = []
+    opened: dict[int, Window] = {}
+    for (kind, number), members in units.items():
+        channel = members[0].channel
+        if left[channel] <= 0:
+            continue
+        send = members[0]
+        if kind == "contact":
+            plan = plan_contact(windows[number], [_due_page(row) for row in members], now)
+            _carry_out(tx, plan)
+            if plan.send_id is None:
+                continue
+            send = next(row for row in members if row.id == plan.send_id)
+            opened[number] = plan.window
+        left[channel] -= 1
+        chosen.append(send)
+    repository.open_windows(tx, opened)
+    return chosen
+
+
+def _carry_out(tx: Tx, plan: ContactPlan) -> None:
+    repository.make_wait(tx, plan.ids(Turn.WINDOW_OPEN), until=plan.window.opens_until)
+    if plan.send_id is not None:
+        repository.put_in_bundle(tx, plan.ids(Turn.IN_BUNDLE), head_id=plan.send_id)
+
+
+def _due_page(row: DueRow) -> DuePage:
+    # What was held for the night comes out together: as if it had waited for a window.
+    return DuePage(row.id, waited=row.waits_for_bundle or row.status is NotificationStatus.HELD)
+
+
+def _lateness(row: DueRow, now: datetime) -> int:
+    first_due = row.due_at if row.attempts == 0 else row.created_at + timedelta(minutes=row.rule_delay_minutes)
+    return late_by_seconds(now, first_due)
+
+
+def _settle_bundle(tx: Tx, head: Notification, verdict: Verdict, error: str, now: datetime) -> tuple[Notification, ...]:
+    """What the head's outcome means for what it carried; the pages that were given up, the head's own included."""
+    carried = repository.bundles_of(tx, [head.id]).get(head.id, [])
+    ids = [each.id for each in carried]
+    in_bundle = (NotificationStatus.BUNDLED,)
+    match verdict.status:
+        case NotificationStatus.SENT:
+            repository.change(tx, ids, expected=in_bundle, sent_at=now)
+            return ()
+        case NotificationStatus.UNKNOWN:
+            repository.change(tx, ids, expected=in_bundle, possible_repeat=True)
+            return ()
+        case NotificationStatus.FAILED:
+            repository.close_windows(tx, [head.id], now=now)
+            repository.change(tx, ids, expected=in_bundle, status=NotificationStatus.FAILED, last_error=error)
+            return (head, *carried)
+        case NotificationStatus.EXHAUSTED | NotificationStatus.CANCELLED:
+            _hand_over(tx, [head.id], now=now)
+            return (head,) if verdict.status is NotificationStatus.EXHAUSTED else ()
+        case _:
+            return ()
+
+
+def _hand_over(tx: Tx, gone: Sequence[int], *, now: datetime) -> None:
+    """These will not be sent: the oldest page that each carried takes its place, and windows they held are freed."""
+    heirs: dict[int, int] = {}
+    for head_id, carried in repository.bundles_of(tx, gone).items():
+        heir, *others = (each.id for each in carried)
+        heirs[head_id] = heir
+        in_bundle = (NotificationStatus.BUNDLED,)
+        repository.change(tx, [heir], expected=in_bundle, status=NotificationStatus.PENDING, bundle_id=None, due_at=now)
+        repository.change(tx, others, expected=in_bundle, bundle_id=heir)
+        tx.wake("deliver")
+    repository.pass_windows_on(tx, heirs)
+    repository.close_windows(tx, [each for each in gone if each not in heirs], now=now)
+
+
+def _publish(tx: Tx, notification: Notification) -> None:
+    tx.publish("notifications", id=notification.id, incident_id=notification.incident_id)
+
+
+def _key(new: NewNotification, index: int, now: datetime) -> str:
+    # From what the row says and when, so that running the same transaction again makes the same key.
+    facts: Mapping[str, object] = new.facts
+    parts = [
+        now.isoformat(), index, new.kind, new.page_key, new.channel, new.channel_id, new.address, new.user_id,
+        json.dumps(facts, sort_keys=True, default=str),
+    ]  # fmt: skip
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
