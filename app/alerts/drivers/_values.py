@@ -67,7 +67,11 @@ def clip(text: str, limit: int) -> str:
 
 def description_of(*candidates: Any) -> str:
     """The first candidate that says something, in a length that can be stored."""
-    return next((clip(text, MAX_DESCRIPTION) for text in (text_of(c).strip() for c in candidates) if text), "")
+    for candidate in candidates:
+        text = text_of(candidate).strip()
+        if text:
+            return clip(text, MAX_DESCRIPTION)
+    return ""
 
 
 def id_of(value: Any) -> str:
