@@ -3,21 +3,105 @@
 Paths are written without a trailing slash and work with one. The permission matrix is generated from this table.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from fastapi import FastAPI
 
-from app.accounts.permissions import Permission
-from app.web.routing import KEYED, PUBLIC, Door, Route, mount_routes
+from app.accounts.permissions import Permission as P
+from app.web.api import audit, me, reach, teams, users
+from app.web.hooks import alerts as alerts_hook
+from app.web.routing import KEYED, PUBLIC, Access, Door, Route, mount_routes
 
-__all__ = ["KEYED", "PUBLIC", "ROUTES", "Door", "Permission", "Route", "mount"]
+__all__ = ["KEYED", "PUBLIC", "ROUTES", "Door", "Route", "mount"]
+
+
+def _hook(methods: str, path: str, handler: Callable[..., Any]) -> Route:
+    return Route(methods, path, handler, KEYED, Door.HOOK)
+
+
+def _api(methods: str, path: str, handler: Callable[..., Any], permission: Access, status: int = 200) -> Route:
+    return Route(methods, path, handler, permission, Door.API, status)
+
+
+def _ui(methods: str, path: str, handler: Callable[..., Any], permission: Access) -> Route:
+    return Route(methods, path, handler, permission, Door.UI)
+
 
 # Plain routes, matched first: nothing stands between a monitoring tool and the intake.
-HOOKS: tuple[Route, ...] = ()
+HOOKS: tuple[Route, ...] = (
+    _hook("GET", "/alerts/webhook", alerts_hook.say_ready),
+    _hook("POST PUT", "/alerts/webhook", alerts_hook.receive),
+    _hook("POST PUT", "/alerts/webhook/{driver}", alerts_hook.receive),
+    _hook("POST PUT", "/api/v1/webhooks/{driver}", alerts_hook.receive),
+    _hook("POST", "/api/v1/alerts", alerts_hook.receive),
+)
 
-API: tuple[Route, ...] = ()
+ME: tuple[Route, ...] = (
+    _api("GET", "/api/v1/me", me.show, P.VIEW),
+    _api("PATCH", "/api/v1/me", me.change, P.EDIT_OWN_ACCOUNT),
+    _api("POST", "/api/v1/me/password", me.change_password, P.EDIT_OWN_ACCOUNT, 204),
+    _api("GET", "/api/v1/me/tokens", me.list_tokens, P.VIEW),
+    _api("POST", "/api/v1/me/tokens", me.create_token, P.EDIT_OWN_ACCOUNT, 201),
+    _api("DELETE", "/api/v1/me/tokens/{token_id}", me.revoke_token, P.EDIT_OWN_ACCOUNT, 204),
+    _api("GET", "/api/v1/me/sessions", me.list_sessions, P.VIEW),
+    _api("DELETE", "/api/v1/me/sessions/{session_id}", me.end_session, P.EDIT_OWN_ACCOUNT, 204),
+    _api("GET", "/api/v1/me/contact-methods", me.list_contact_methods, P.VIEW),
+    _api("POST", "/api/v1/me/contact-methods", me.add_contact_method, P.EDIT_OWN_ACCOUNT, 201),
+    _api("DELETE", "/api/v1/me/contact-methods/{contact_method_id}", me.remove_contact_method, P.EDIT_OWN_ACCOUNT, 204),
+    _api("POST", "/api/v1/me/contact-methods/{contact_method_id}/send-code", me.send_code, P.EDIT_OWN_ACCOUNT),
+    _api("POST", "/api/v1/me/contact-methods/{contact_method_id}/verify", me.verify, P.EDIT_OWN_ACCOUNT),
+    _api("GET", "/api/v1/me/notification-rules", me.list_rules, P.VIEW),
+    _api("POST", "/api/v1/me/notification-rules", me.add_rule, P.EDIT_OWN_ACCOUNT, 201),
+    _api("DELETE", "/api/v1/me/notification-rules/{rule_id}", me.remove_rule, P.EDIT_OWN_ACCOUNT, 204),
+)
+
+# The paths under /users/{user_id} that ask for EDIT_OWN_ACCOUNT are for that very person, and for admins.
+PEOPLE: tuple[Route, ...] = (
+    _api("GET", "/api/v1/users", users.list_users, P.VIEW),
+    _api("POST", "/api/v1/users", users.create, P.MANAGE_PEOPLE, 201),
+    _api("GET", "/api/v1/users/{user_id}", users.show, P.VIEW),
+    _api("PATCH", "/api/v1/users/{user_id}", users.change, P.MANAGE_PEOPLE),
+    _api("POST", "/api/v1/users/{user_id}/deactivate", users.deactivate, P.MANAGE_PEOPLE),
+    _api("POST", "/api/v1/users/{user_id}/activate", users.activate, P.MANAGE_PEOPLE),
+    _api("GET", "/api/v1/users/{user_id}/sessions", users.list_sessions, P.MANAGE_PEOPLE),
+    _api("DELETE", "/api/v1/users/{user_id}/sessions/{session_id}", users.end_session, P.MANAGE_PEOPLE, 204),
+    _api("GET", "/api/v1/users/{user_id}/contact-methods", reach.list_contact_methods, P.EDIT_OWN_ACCOUNT),
+    _api("POST", "/api/v1/users/{user_id}/contact-methods", reach.add_contact_method, P.EDIT_OWN_ACCOUNT, 201),
+    _api(
+        "DELETE",
+        "/api/v1/users/{user_id}/contact-methods/{contact_method_id}",
+        reach.remove_contact_method,
+        P.EDIT_OWN_ACCOUNT,
+        204,
+    ),
+    _api(
+        "POST",
+        "/api/v1/users/{user_id}/contact-methods/{contact_method_id}/send-code",
+        reach.send_code,
+        P.EDIT_OWN_ACCOUNT,
+    ),
+    _api(
+        "POST", "/api/v1/users/{user_id}/contact-methods/{contact_method_id}/verify", reach.verify, P.EDIT_OWN_ACCOUNT
+    ),
+    _api("GET", "/api/v1/users/{user_id}/notification-rules", reach.list_rules, P.EDIT_OWN_ACCOUNT),
+    _api("POST", "/api/v1/users/{user_id}/notification-rules", reach.add_rule, P.EDIT_OWN_ACCOUNT, 201),
+    _api("DELETE", "/api/v1/users/{user_id}/notification-rules/{rule_id}", reach.remove_rule, P.EDIT_OWN_ACCOUNT, 204),
+    _api("GET", "/api/v1/teams", teams.list_teams, P.VIEW),
+    _api("POST", "/api/v1/teams", teams.create, P.MANAGE_TEAMS, 201),
+    _api("GET", "/api/v1/teams/{team_id}", teams.show, P.VIEW),
+    _api("PATCH", "/api/v1/teams/{team_id}", teams.change, P.MANAGE_TEAMS),
+    _api("DELETE", "/api/v1/teams/{team_id}", teams.delete, P.MANAGE_TEAMS, 204),
+    _api("POST", "/api/v1/teams/{team_id}/members", teams.add_member, P.MANAGE_TEAMS),
+    _api("DELETE", "/api/v1/teams/{team_id}/members/{user_id}", teams.remove_member, P.MANAGE_TEAMS),
+    _api("GET", "/api/v1/audit", audit.list_audit, P.READ_AUDIT),
+)
+
+OPERATIONS: tuple[Route, ...] = ()
 
 UI: tuple[Route, ...] = ()
 
-ROUTES: tuple[Route, ...] = HOOKS + API + UI
+ROUTES: tuple[Route, ...] = HOOKS + ME + PEOPLE + OPERATIONS + UI
 
 
 def mount(app: FastAPI) -> None:

@@ -1,0 +1,14 @@
+"""Runs the pipeline stages that are due, and takes over those of a process that died."""
+
+from datetime import datetime
+
+from app.jobs.desk import Desk
+from app.usecases import run_pipeline
+
+
+async def tick(desk: Desk, now: datetime) -> datetime | None:
+    """Go on with every run that is due; gives when the next one is."""
+    if desk.rt.db.standby:
+        return None
+    outcome = await run_pipeline.run_due(desk.rt, now)
+    return outcome.next_due_at

@@ -1,0 +1,15 @@
+"""The table of jobs: everything that happens by itself, on one page."""
+
+from app.jobs import escalation, heartbeat_out, lead, notification_retry, oncall_watch, pipeline_sweep
+from app.jobs._guard import Job
+from app.platform.lease import RENEW_SECONDS
+
+JOBS: tuple[Job, ...] = (
+    Job("lead", lead.tick, RENEW_SECONDS, leader_only=False),
+    # First sends go even with the retry worker off (B46), so the switch is looked at inside.
+    Job("notification_retry", notification_retry.tick, 1.0, wakes=frozenset({"deliver"}), leader_only=False),
+    Job("escalation", escalation.tick, 1.0, "escalation_worker_enabled", frozenset({"climb"})),
+    Job("pipeline_sweep", pipeline_sweep.tick, 1.0, "pipeline_worker_enabled", frozenset({"pipeline"}), False),
+    Job("oncall_watch", oncall_watch.tick, 15.0, "oncall_watch_worker_enabled"),
+    Job("heartbeat_out", heartbeat_out.tick, 60.0),
+)

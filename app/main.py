@@ -1,0 +1,77 @@
+"""The application: a runtime, the doors over it, and the clock started and stopped with it.
+
+`create_app` is what the command line, the tests and `uvicorn app.main:app` call.
+"""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from app.jobs.clockwork import Clockwork
+from app.jobs.desk import Desk
+from app.platform import failpoints, logs
+from app.platform.errors import Unavailable
+from app.platform.logs import get_logger
+from app.platform.migrate import prepare_schema
+from app.platform.runtime import Runtime, build_runtime
+from app.platform.settings import Settings, load_settings
+from app.platform.workers import refuse_many_workers
+from app.usecases import people
+from app.web.application import new_application
+from app.web.hooks.keys import KeyCupboard
+from app.web.hooks.rates import Rates
+
+log = get_logger(__name__)
+
+
+def create_app(settings: Settings | None = None, *, rt: Runtime | None = None, with_clock: bool = True) -> FastAPI:
+    """The application over these settings, or over a runtime that a test has made.
+
+    Without the clock nothing happens by itself: the test calls what is due.
+    """
+    rt = rt or build_runtime(settings or load_settings())
+    failpoints.arm(rt.settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        clockwork = Clockwork(Desk(rt)) if with_clock else None
+        if not rt.db.inline:
+            rt.writer.start()
+        if clockwork is not None:
+            await clockwork.start()
+        yield
+        if clockwork is not None:
+            await clockwork.stop()
+        await rt.outside.blocking(rt.writer.stop)
+        rt.db.dispose()
+
+    app = new_application(rt, lifespan=lifespan)
+    app.state.keys = KeyCupboard(rt)
+    app.state.rates = Rates()
+    return app
+
+
+def _served_by_uvicorn() -> FastAPI:
+    # `uvicorn app.main:app` (document 000): the same start as the command line's, and the set-up code in the log.
+    settings = load_settings()
+    refuse_many_workers(settings, sys.argv)
+    logs.configure(settings)
+    prepare_schema(settings.database_url, auto_migrate=settings.auto_migrate)
+    rt = build_runtime(settings)
+    try:
+        code = people.prepare_setup_code(rt, now=rt.clock.now())
+    except Unavailable:
+        code = None
+    if code is not None:
+        log.warning("no admin yet: make the first one at /login", setup_code=code)
+    return create_app(rt=rt)
+
+
+def __getattr__(name: str) -> Any:
+    # Nothing runs at import: the application is made when a server asks for it by name.
+    if name == "app":
+        return _served_by_uvicorn()
+    raise AttributeError(name)

@@ -1,0 +1,1 @@
+"""Hooks: webhooks in, health and signed links; plain routes with their own proofs."""
