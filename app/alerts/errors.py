@@ -43,3 +43,30 @@ class SourceInUse(Conflict):
     """A source with open incidents cannot be deleted."""
 
     default_code = "alert_source_in_use"
+
+
+class SourceNameTaken(Conflict):
+    """Another source has this name."""
+
+    default_code = "name_taken"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is already an alert source named {name}.")
+
+
+class KeyNotFound(NotFound):
+    """The source has no such active key."""
+
+    default_code = "key_not_found"
+
+    def __init__(self, key_id: int) -> None:
+        super().__init__(f"This alert source has no active key {key_id}.")
+
+
+class DeliveryNotFound(NotFound):
+    """There is no such delivery in the source's quarantine."""
+
+    default_code = "delivery_not_found"
+
+    def __init__(self, delivery_id: int) -> None:
+        super().__init__(f"There is no delivery {delivery_id} in the quarantine of this alert source.")

@@ -120,8 +120,8 @@ def worst_firing(tx: Tx, incident_ids: Iterable[int]) -> dict[int, Severity]:
 
 
 def select_sources() -> "Select[Any]":
-    """A select of whole sources, to be narrowed."""
-    return select(*fields_of(SourceRow, AlertSource))
+    """A select of whole sources, to be narrowed; deleted ones are left out."""
+    return select(*fields_of(SourceRow, AlertSource)).where(SourceRow.deleted_at.is_(None))
 
 
 def select_history(alert_id: int) -> "Select[Any]":

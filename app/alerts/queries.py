@@ -1,0 +1,165 @@
+"""Reading alerts, their history, the sources that post them and what is in quarantine."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+
+from app.alerts import repository
+from app.alerts.errors import AlertNotFound, DeliveryNotFound, SourceNotFound
+from app.alerts.models import AlertRow, DeliveryRow, IncidentAlertRow, SourceKeyRow, SourceRow
+from app.alerts.types import (
+    Alert,
+    AlertHistoryEntry,
+    AlertSource,
+    AlertStatus,
+    Delivery,
+    DeliveryOutcome,
+    Severity,
+    SourceKey,
+)
+from app.platform.db import Tx, fields_of, paged
+from app.platform.types import Page, PageQuery
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFilter:
+    """What a list of alerts is narrowed to; `q` looks into name, description and fingerprint."""
+
+    source_id: int | None = None
+    status: AlertStatus | None = None
+    severity: Severity | None = None
+    incident_id: int | None = None
+    q: str = ""
+
+
+def get_source(tx: Tx, source_id: int) -> AlertSource:
+    """The source. Raises SourceNotFound, also for a deleted one."""
+    found = tx.first(AlertSource, repository.select_sources().where(SourceRow.id == source_id))
+    if found is None:
+        raise SourceNotFound(source_id)
+    return found
+
+
+def list_sources(tx: Tx, page: PageQuery, *, q: str = "") -> Page[AlertSource]:
+    """One page, by name; `q` looks into the name."""
+    statement = repository.select_sources()
+    if q:
+        statement = statement.where(SourceRow.name.icontains(q, autoescape=True))
+    return paged(tx, AlertSource, statement.order_by(SourceRow.name, SourceRow.id), page)
+
+
+def sources_by_id(tx: Tx, source_ids: Iterable[int]) -> dict[int, AlertSource]:
+    """The sources among these, deleted ones too: what they sent still names them."""
+    wanted = sorted(set(source_ids))
+    if not wanted:
+        return {}
+    statement = select(*fields_of(SourceRow, AlertSource)).where(SourceRow.id.in_(wanted))
+    return {source.id: source for source in tx.all(AlertSource, statement)}
+
+
+def sources_using_policy(tx: Tx, policy_id: int) -> list[AlertSource]:
+    """The sources that page by this policy, by name."""
+    statement = repository.select_sources().where(SourceRow.escalation_policy_id == policy_id)
+    return tx.all(AlertSource, statement.order_by(SourceRow.name))
+
+
+def sources_using_schedule(tx: Tx, schedule_id: int) -> list[AlertSource]:
+    """The sources that page by this schedule, by name."""
+    statement = repository.select_sources().where(SourceRow.schedule_id == schedule_id)
+    return tx.all(AlertSource, statement.order_by(SourceRow.name))
+
+
+def keys_of(tx: Tx, source_id: int, *, now: datetime) -> list[SourceKey]:
+    """The source's keys that still open, newest first."""
+    return keys_by_source(tx, [source_id], now=now).get(source_id, [])
+
+
+def keys_by_source(tx: Tx, source_ids: Iterable[int], *, now: datetime) -> dict[int, list[SourceKey]]:
+    """The keys of each of these sources that still open, newest first."""
+    statement = select(*fields_of(SourceKeyRow, SourceKey)).where(
+        SourceKeyRow.source_id.in_(sorted(set(source_ids))),
+        SourceKeyRow.revoked_at.is_(None),
+        or_(SourceKeyRow.expires_at.is_(None), SourceKeyRow.expires_at > now),
+    )
+    found: dict[int, list[SourceKey]] = {}
+    for key in tx.all(SourceKey, statement.order_by(SourceKeyRow.id.desc())):
+        found.setdefault(key.source_id, []).append(key)
+    return found
+
+
+def get_alert(tx: Tx, alert_id: int) -> Alert:
+    """The alert. Raises AlertNotFound."""
+    found = tx.first(Alert, repository.select_alerts().where(AlertRow.id == alert_id))
+    if found is None:
+        raise AlertNotFound(alert_id)
+    return found
+
+
+def list_alerts(tx: Tx, filters: AlertFilter, page: PageQuery) -> Page[Alert]:
+    """One page, the one that came last first."""
+    statement = repository.select_alerts()
+    for column, value in (
+        (AlertRow.source_id, filters.source_id),
+        (AlertRow.status, filters.status),
+        (AlertRow.severity, filters.severity),
+        (AlertRow.incident_id, filters.incident_id),
+    ):
+        if value is not None:
+            statement = statement.where(column == value)
+    if filters.q:
+        columns = (AlertRow.name, AlertRow.description, AlertRow.fingerprint)
+        statement = statement.where(or_(*(column.icontains(filters.q, autoescape=True) for column in columns)))
+    return paged(tx, Alert, statement.order_by(AlertRow.last_seen_at.desc(), AlertRow.id.desc()), page)
+
+
+def alerts_of_incident(tx: Tx, incident_id: int, *, limit: int = 500) -> list[Alert]:
+    """The alerts that belong to the incident or once did, firing ones first, then the newest."""
+    joined = select(IncidentAlertRow.alert_id).where(IncidentAlertRow.incident_id == incident_id)
+    statement = repository.select_alerts().where(or_(AlertRow.incident_id == incident_id, AlertRow.id.in_(joined)))
+    ordered = statement.order_by(AlertRow.status, AlertRow.started_at.desc(), AlertRow.id.desc())
+    return tx.all(Alert, ordered.limit(limit))
+
+
+def history_of(tx: Tx, alert_id: int, page: PageQuery) -> Page[AlertHistoryEntry]:
+    """One page of an alert's changes, newest first. Raises AlertNotFound."""
+    get_alert(tx, alert_id)
+    return paged(tx, AlertHistoryEntry, repository.select_history(alert_id), page)
+
+
+def deliveries_of(tx: Tx, source_id: int, page: PageQuery) -> Page[Delivery]:
+    """One page of what the source posted, newest first."""
+    return paged(tx, Delivery, repository.select_deliveries().where(DeliveryRow.source_id == source_id), page)
+
+
+def quarantine_of(tx: Tx, source_id: int, page: PageQuery) -> Page[Delivery]:
+    """One page of the source's deliveries that no driver could parse, newest first. Raises SourceNotFound."""
+    get_source(tx, source_id)
+    statement = repository.select_deliveries().where(
+        DeliveryRow.source_id == source_id, DeliveryRow.outcome == DeliveryOutcome.QUARANTINED
+    )
+    return paged(tx, Delivery, statement, page)
+
+
+def get_quarantined(tx: Tx, source_id: int, delivery_id: int) -> Delivery:
+    """One delivery of the source that is in quarantine. Raises DeliveryNotFound."""
+    statement = repository.select_deliveries().where(
+        DeliveryRow.id == delivery_id,
+        DeliveryRow.source_id == source_id,
+        DeliveryRow.outcome == DeliveryOutcome.QUARANTINED,
+    )
+    found = tx.first(Delivery, statement)
+    if found is None:
+        raise DeliveryNotFound(delivery_id)
+    return found
+
+
+def count_quarantined(tx: Tx) -> dict[int, int]:
+    """How many deliveries each source has in quarantine; sources without any are left out."""
+    statement = (
+        select(DeliveryRow.source_id, func.count())
+        .where(DeliveryRow.outcome == DeliveryOutcome.QUARANTINED)
+        .group_by(DeliveryRow.source_id)
+    )
+    return {source_id: int(number) for source_id, number in tx.execute(statement)}
