@@ -3,6 +3,7 @@
 The migrations themselves run in `migrations/env.py`: one transaction, one lock, whoever starts them.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -62,6 +63,7 @@ def upgrade(url: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["url"] = url
+    _create_private(url)
     try:
         command.upgrade(config, "head")
     except SQLAlchemyError as error:
@@ -105,6 +107,14 @@ def refusal_of(schema: Schema) -> str:
             )
         case _:
             return "The database holds tables that are not PagerPal's. Point DATABASE_URL to an empty database."
+
+
+def _create_private(url: str) -> None:
+    """A new SQLite file is for its owner only; its WAL takes the same rights."""
+    target = make_url(url)
+    if target.get_backend_name() == "sqlite" and target.database and Path(target.database).parent.is_dir():
+        with suppress(OSError):  # SQLite itself says best what is wrong with the path
+            Path(target.database).touch(mode=0o600)
 
 
 def _state(current: str | None, head: str, known: set[str], *, has_tables: bool) -> SchemaState:

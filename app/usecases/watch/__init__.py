@@ -1,0 +1,29 @@
+"""PagerPal watches itself: readiness, banners, the auditor, blackouts, the outbound heartbeat, health."""
+
+from app.usecases.watch.auditor import audit_unpaged
+from app.usecases.watch.blackouts import BEAT_SECONDS, beat
+from app.usecases.watch.checklist import readiness
+from app.usecases.watch.heartbeat import HEARTBEAT_SECONDS, heartbeat_out
+from app.usecases.watch.integrations import infobip_secret, integrations
+from app.usecases.watch.notices import banners
+from app.usecases.watch.types import Banner, BannerLevel, CheckStatus, ReadinessItem
+from app.usecases.watch.vitals import Vitals, VitalSigns, take_vitals
+
+__all__ = [
+    "BEAT_SECONDS",
+    "HEARTBEAT_SECONDS",
+    "Banner",
+    "BannerLevel",
+    "CheckStatus",
+    "ReadinessItem",
+    "VitalSigns",
+    "Vitals",
+    "audit_unpaged",
+    "banners",
+    "beat",
+    "heartbeat_out",
+    "infobip_secret",
+    "integrations",
+    "readiness",
+    "take_vitals",
+]

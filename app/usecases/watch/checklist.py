@@ -1,0 +1,143 @@
+"""The production readiness checklist (B48) as live checks: settings, then what only the database can tell."""
+
+import stat
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from app.accounts import queries as people
+from app.accounts.types import Urgency
+from app.alerts import queries as alerts
+from app.incidents import oversight as incidents
+from app.notify import oversight as outbox
+from app.oncall import queries as oncall
+from app.platform import pulse
+from app.platform.db import Tx
+from app.platform.migrate import MIGRATE_COMMAND, SchemaState, schema_of
+from app.platform.runtime import Runtime
+from app.platform.settings import Settings
+from app.platform.types import MAX_PAGE_SIZE, PageQuery
+from app.usecases.watch.notices import LATE_SECONDS
+from app.usecases.watch.settings_checks import settings_checks
+from app.usecases.watch.types import CheckStatus, ReadinessItem, fail, ok, warn
+
+Check = Callable[[Tx, Settings, datetime], ReadinessItem]
+EVERYTHING = PageQuery(page_size=MAX_PAGE_SIZE)
+READABLE_BY_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def readiness(rt: Runtime, now: datetime) -> list[ReadinessItem]:
+    """Every check of the list with how it came out. Raises Unavailable when the database cannot be read."""
+    migrations = _migrations(rt.settings.database_url)
+    items = [*settings_checks(rt.settings), migrations]
+    if migrations.status is not CheckStatus.OK:
+        return items
+    return items + rt.db.read(lambda tx: [check(tx, rt.settings, now) for check in DATABASE_CHECKS])
+
+
+def _migrations(url: str) -> ReadinessItem:
+    schema = schema_of(url)
+    if schema.state is SchemaState.CURRENT:
+        return ok("migrations", f"The database is at {schema.head}, as this version needs.")
+    return fail("migrations", f"The database is {schema.state.value}; run: {MIGRATE_COMMAND}")
+
+
+def _admin(tx: Tx, _settings: Settings, _now: datetime) -> ReadinessItem:
+    if any(admin.login_enabled for admin in people.active_admins(tx)):
+        return ok("admin", "There is an admin who can sign in.")
+    return fail("admin", "Make the first admin at /login, or with: python -m app create-admin --email …")
+
+
+def _fallback(tx: Tx, _settings: Settings, _now: datetime) -> ReadinessItem:
+    admins = people.active_admins(tx)
+    ways = people.reach_of(tx, [admin.id for admin in admins], urgency=Urgency.HIGH)
+    reached = [admin.name for admin in admins if ways[admin.id]]
+    if reached:
+        return ok("fallback", f"When nobody else can be paged: {', '.join(reached)}.")
+    return fail("fallback", "No admin has a verified contact method: when nobody else can be paged, nobody is.")
+
+
+def _workers(tx: Tx, settings: Settings, now: datetime) -> ReadinessItem:
+    off = [
+        name.upper()
+        for name in ("escalation_worker_enabled", "notification_retry_worker_enabled", "pipeline_worker_enabled",
+                     "oncall_watch_worker_enabled", "retention_worker_enabled")
+        if not getattr(settings, name)
+    ]  # fmt: skip
+    if off:
+        return fail("workers", f"Switched off: {', '.join(off)}.")
+    last = pulse.last_beat(tx)
+    if pulse.leader_of(tx, now=now) is None or last is None:
+        return fail("workers", "No process does what time causes; start one with: python -m app serve")
+    silent = int((now - last).total_seconds())
+    if silent > LATE_SECONDS:
+        return fail("workers", f"The leader has been silent for {silent} s.")
+    return ok("workers", "Exactly one process leads and is alive.")
+
+
+def _test_alert(tx: Tx, _settings: Settings, _now: datetime) -> ReadinessItem:
+    answered = incidents.answered_and_resolved(tx)
+    if answered and outbox.was_sent_for(tx, answered):
+        return ok("test_alert", "An alert was paged, acknowledged and resolved.")
+    return warn(
+        "test_alert", "Send a test alert from /alert-sources, acknowledge it and resolve it, before relying on it."
+    )
+
+
+def _coverage(tx: Tx, _settings: Settings, now: datetime) -> ReadinessItem:
+    schedules = [schedule for schedule in oncall.list_schedules(tx, EVERYTHING).items if schedule.is_active]
+    covered = oncall.who_is_on_call(tx, [schedule.id for schedule in schedules], now)
+    empty = [schedule.name for schedule in schedules if covered[schedule.id] is None]
+    if empty:
+        return fail("coverage", f"Nobody is on call now: {', '.join(empty)}.")
+    return ok(
+        "coverage", f"Somebody is on call on each of {len(schedules)} schedules." if schedules else "No schedules."
+    )
+
+
+def _routing(tx: Tx, _settings: Settings, _now: datetime) -> ReadinessItem:
+    sources = [source for source in alerts.list_sources(tx, EVERYTHING).items if source.is_active]
+    loose = [
+        source.name
+        for source in sources
+        if source.escalation_policy_id is None and source.schedule_id is None and source.team_id is None
+        and not source.is_internal
+    ]  # fmt: skip
+    if not sources:
+        return warn("routing", "No alert source yet: nothing can come in.")
+    if loose:
+        return warn("routing", f"Without policy, schedule and team, so only the fallback is paged: {', '.join(loose)}.")
+    return ok("routing", "Every alert source leads to somebody.")
+
+
+def _backup(_tx: Tx, _settings: Settings, _now: datetime) -> ReadinessItem:
+    return warn("backup", "PagerPal has made no backup. Back the database up, and try out that it can be restored.")
+
+
+def _durability(tx: Tx, settings: Settings, _now: datetime) -> ReadinessItem:
+    if tx.dialect == "sqlite":
+        return _sqlite_durability(tx, settings)
+    for name in ("fsync", "synchronous_commit", "full_page_writes"):
+        if tx.scalar(text(f"SHOW {name}")) == "off":
+            return fail("durability", f"PostgreSQL runs with {name}=off: an accepted alert can be lost in a power cut.")
+    return ok("durability", "PostgreSQL keeps what it has committed.")
+
+
+def _sqlite_durability(tx: Tx, settings: Settings) -> ReadinessItem:
+    synchronous, journal = tx.scalar(text("PRAGMA synchronous")), tx.scalar(text("PRAGMA journal_mode"))
+    if int(synchronous) < 2 or journal != "wal":
+        return fail("durability", f"SQLite runs with journal_mode={journal}, synchronous={synchronous}.")
+    database = Path(make_url(settings.database_url).database or "")
+    if database.exists() and database.stat().st_mode & READABLE_BY_OTHERS:
+        return warn(
+            "durability", f"SQLite keeps what it has committed, but others can read {database.name}: chmod 600."
+        )
+    return ok("durability", "SQLite keeps what it has committed (WAL, synchronous=FULL).")
+
+
+DATABASE_CHECKS: tuple[Check, ...] = (
+    _admin, _fallback, _workers, _test_alert, _coverage, _routing, _backup, _durability,
+)  # fmt: skip

@@ -1,0 +1,71 @@
+"""The banners on top of every page: whatever means that somebody may not be paged, in one place."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from app.accounts import queries as people
+from app.accounts.types import Urgency
+from app.escalation import running
+from app.escalation.types import EscalationStatus
+from app.notify import oversight as outbox
+from app.platform import pulse
+from app.platform.db import Tx
+from app.platform.settings import Settings
+from app.usecases.watch.blackouts import BEAT_SECONDS, length_of
+from app.usecases.watch.settings_checks import providers
+from app.usecases.watch.types import Banner, BannerLevel
+
+# Several beats may be lost to a busy machine before anybody is told.
+LATE_SECONDS = 6 * BEAT_SECONDS
+BLACKOUT_SHOWN_FOR = timedelta(hours=1)
+
+
+def banners(tx: Tx, settings: Settings, now: datetime) -> list[Banner]:
+    """What every page must say just now, the worst first."""
+    found = [*_of_settings(settings), *_of_people(tx), *_of_work(tx, settings, now)]
+    if settings.notification_sending_enabled and not providers(settings) and not outbox.has_active_channel(tx):
+        found.append(_danger("no_provider", "No way to send messages is configured: nobody can be paged.", "/settings"))
+    return sorted(found, key=lambda banner: list(BannerLevel).index(banner.level))
+
+
+def _of_settings(settings: Settings) -> Iterator[Banner]:
+    if not settings.notification_sending_enabled:
+        yield _danger("safe_mode", "Safe mode: messages are written down and not sent. Nobody is paged.", "/settings")
+    if not settings.escalation_worker_enabled:
+        text = "The escalation worker is off: level 1 is paged, and nothing goes on by time."
+        yield _danger("escalation_off", text, "/settings")
+    if not settings.notification_retry_worker_enabled:
+        text = "The notification retry worker is off: what fails to send once is not sent again."
+        yield _danger("retry_off", text, "/settings")
+
+
+def _of_people(tx: Tx) -> Iterator[Banner]:
+    unreached = [each.incident_id for each in running.in_status(tx, EscalationStatus.UNREACHED)]
+    if unreached:
+        what = "1 open incident" if len(unreached) == 1 else f"{len(unreached)} open incidents"
+        link = f"/incidents/{unreached[0]}" if len(unreached) == 1 else "/incidents?status=open"
+        yield _danger("unreached", f"Nobody to page for {what}.", link)
+    admins = [admin.id for admin in people.active_admins(tx)]
+    if not admins:
+        yield _danger("no_admin", "There is no active admin: when nobody else can be paged, nobody is.", "/people")
+    elif not any(people.reach_of(tx, admins, urgency=Urgency.HIGH).values()):
+        text = "No admin can be reached: when nobody else can be paged, nobody is."
+        yield _danger("no_admin_reach", text, "/people")
+
+
+def _of_work(tx: Tx, settings: Settings, now: datetime) -> Iterator[Banner]:
+    last = pulse.last_beat(tx)
+    if settings.escalation_worker_enabled and last is not None:
+        silent = (now - last).total_seconds()
+        if silent > LATE_SECONDS:
+            yield _danger(
+                "clock", f"No process has paged for {length_of(int(silent))}: the jobs stand still.", "/settings"
+            )
+    blackout = pulse.latest_blackout(tx, now=now, within=BLACKOUT_SHOWN_FOR)
+    if blackout is not None:
+        text = f"PagerPal was not running for {length_of(blackout.seconds)} until {blackout.ended_at:%H:%M} UTC."
+        yield Banner("blackout", BannerLevel.WARNING, text, "/incidents?status=open")
+
+
+def _danger(code: str, text: str, link: str) -> Banner:
+    return Banner(code, BannerLevel.DANGER, text, link)
