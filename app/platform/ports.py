@@ -6,6 +6,8 @@ from datetime import datetime
 from email.message import EmailMessage
 from typing import Protocol, TypeVar
 
+from app.platform.types import JsonObject
+
 T = TypeVar("T")
 
 
@@ -84,6 +86,26 @@ class Mail(Protocol):
         ...
 
 
+class TemplateFailed(Exception):
+    """A template of the operator's could not be rendered: wrong, too slow or too large. The message says which."""
+
+
+class Templates(Protocol):
+    """Renders templates that operators wrote, walled off from everything but the values they are given."""
+
+    async def render(self, source: str, values: JsonObject) -> str:
+        """The text that Jinja `source` makes of `values`. Raises TemplateFailed."""
+        ...
+
+
+class NoTemplates:
+    """Where nothing is walled off nothing is rendered: whoever asks falls back to the built-in text."""
+
+    async def render(self, source: str, values: JsonObject) -> str:
+        """Always raises TemplateFailed."""
+        raise TemplateFailed("templates are not available here")
+
+
 class Blocking(Protocol):
     """Runs a blocking function in a thread, so that the event loop goes on."""
 
@@ -100,3 +122,4 @@ class Outside:
     mail: Mail
     blocking: Blocking
     now: Callable[[], datetime]
+    templates: Templates = field(default_factory=NoTemplates)

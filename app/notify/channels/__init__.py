@@ -1,0 +1,1 @@
+"""Outbound channels: one file each, found by its name; nothing here knows the database."""

@@ -1,0 +1,144 @@
+"""Email over SMTP (RFC 5321, 5322), text and HTML in one message.
+
+The quirk that cost time: mail programs fold messages into one thread by References, but some only while the subject
+stays the same, so the subject must not tell the level.
+"""
+
+import json
+import re
+from email.message import EmailMessage
+from email.utils import format_datetime
+
+from pydantic import Field, field_validator
+
+from app.notify.channels._base import (
+    Channel,
+    ChannelConfig,
+    DeliveryFailed,
+    JsonObject,
+    MailFailed,
+    MailServer,
+    Message,
+    Outside,
+    Receipt,
+    Sample,
+    Secret,
+    Settings,
+)
+
+TLS_PORT = 465
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+
+
+class EmailConfig(ChannelConfig):
+    """A mail server and whom to write to; a contact method brings its own address."""
+
+    smtp_host: str = Field(min_length=1, description="Name of the mail server.")
+    from_address: str = Field(min_length=3, description="Sender, as in pager@example.com.")
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="587 for STARTTLS, 465 for TLS, 25 for a relay.")
+    use_tls: bool = Field(default=True, description="Encrypt: STARTTLS, or TLS from the first byte on port 465.")
+    implicit_tls: bool | None = Field(default=None, description="TLS from the first byte on another port than 465.")
+    username: str = Field(default="", description="Login, if the server asks for one.")
+    password: Secret = ""
+    to_addresses: tuple[str, ...] = Field(default=(), description="Who gets it, with commas between.")
+
+    @field_validator("to_addresses", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @property
+    def server(self) -> MailServer:
+        """Where the mail is handed over."""
+        implicit = self.implicit_tls if self.implicit_tls is not None else self.use_tls and self.smtp_port == TLS_PORT
+        return MailServer(
+            host=self.smtp_host,
+            port=self.smtp_port,
+            username=self.username or None,
+            password=self.password or None,
+            starttls=self.use_tls and not implicit,
+            use_tls=implicit,
+        )
+
+
+async def send(message: Message, config: EmailConfig, outside: Outside) -> Receipt:
+    """Hand one mail over. Raises DeliveryFailed: permanent for a 5xx reply and for an address that cannot be."""
+    mail = _compose(message, config)
+    mail["Date"] = format_datetime(outside.now())
+    try:
+        reply = await outside.mail.send(mail, server=config.server, timeout_seconds=config.timeout_seconds)
+    except MailFailed as failed:
+        raise DeliveryFailed(
+            failed.reason, permanent=failed.permanent, outcome_unknown=failed.outcome_unknown
+        ) from failed
+    return Receipt(provider_message_id=message.message_id, detail=reply)
+
+
+def _compose(message: Message, config: EmailConfig) -> EmailMessage:
+    recipients = [message.to] if message.to else list(config.to_addresses)
+    if not recipients:
+        raise DeliveryFailed("there is nobody to write to: to_addresses is empty", permanent=True)
+    mail = EmailMessage()
+    try:
+        mail["From"] = config.from_address
+        mail["To"] = ", ".join(recipients)
+    except (ValueError, IndexError) as error:
+        raise DeliveryFailed("a mail address is not valid", permanent=True) from error
+    mail["Subject"] = _CONTROLS.sub(" ", message.subject)
+    mail["Message-ID"] = message.message_id
+    if message.thread_ids:
+        mail["In-Reply-To"] = message.thread_ids[-1]
+        mail["References"] = " ".join(message.thread_ids)
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-PagerPal-Notification"] = str(message.notification_id)
+    if message.severity == "critical":
+        mail["X-Priority"] = "1"
+        mail["Importance"] = "high"
+    mail.set_content(message.text, cte="quoted-printable")
+    mail.add_alternative(message.html, subtype="html", cte="quoted-printable")
+    if not message.to:
+        content = json.dumps(message.facts, indent=1, ensure_ascii=False).encode()
+        mail.add_attachment(content, maintype="application", subtype="json", filename="incident.json")
+    return mail
+
+
+def _from_settings(settings: Settings) -> JsonObject:
+    return {
+        "smtp_host": settings.smtp_host,
+        "smtp_port": settings.smtp_port,
+        "from_address": settings.smtp_from,
+        "use_tls": settings.smtp_use_tls or settings.smtp_starttls,
+        "implicit_tls": settings.smtp_use_tls,
+        "username": settings.smtp_username,
+        "password": settings.smtp_password,
+    }
+
+
+SAMPLES = (
+    Sample(
+        name="a person, by STARTTLS",
+        config={"smtp_host": "mail.example.com", "from_address": "pager@example.com", "password": "s3cret-password"},
+        to="ravi@example.com",
+        expect={"host": "mail.example.com", "port": 587, "starttls": True, "use_tls": False, "to": "ravi@example.com"},
+    ),
+    Sample(
+        name="a team, by TLS",
+        config={
+            "smtp_host": "mail.example.com", "smtp_port": 465, "from_address": "pager@example.com", "username": "pager",
+            "password": "s3cret-password", "to_addresses": "a@example.com, b@example.com",
+        },
+        expect={"port": 465, "starttls": False, "use_tls": True, "to": "a@example.com, b@example.com"},
+    ),
+)  # fmt: skip
+
+PLUGIN = Channel(
+    label="Email",
+    config_model=EmailConfig,
+    send=send,
+    address_label="Email address",
+    from_settings=_from_settings,
+    needs=("SMTP_HOST", "SMTP_FROM"),
+    samples=SAMPLES,
+    setup="For people: set SMTP_HOST, SMTP_PORT, SMTP_FROM and, where needed, SMTP_USERNAME and SMTP_PASSWORD. "
+    "For a team: name the server here and list the addresses.",
+)
