@@ -68,7 +68,8 @@ async def _take(rt: Runtime, arrival: _Arrival) -> Response:
         await _store(rt, arrival, entry.name if entry else "", None, DeliveryOutcome.QUARANTINED, refused.message)
         raise
     fp("ingest.parsed")
-    result = await _store(rt, arrival, entry.name, parsed, _outcome(parsed), "; ".join(parsed.errors[:20]))
+    remarks = "; ".join([*parsed.errors, *parsed.notes][:20])
+    result = await _store(rt, arrival, entry.name, parsed, _outcome(parsed), remarks)
     return _answer(parsed, result, entry.name, arrival)
 
 
@@ -116,7 +117,7 @@ async def _store(
 
 def _answer(parsed: ParsedPayload, result: DeliveryResult, driver: str, arrival: _Arrival) -> Response:
     if parsed.control is not None:
-        word = "unsubscribed" if parsed.control.kind == "unsubscribe" else "subscription_pending"
+        word = "unsubscribed" if parsed.control.kind == "sns_unsubscribed" else "subscription_pending"
         return JSONResponse({"status": word, "trace_id": result.trace_id})
     return JSONResponse(
         {
