@@ -16,3 +16,36 @@ class OverlappingSlot(Conflict):
     """A fixed entry may not overlap another one on its schedule; an override may."""
 
     default_code = "overlapping_slot"
+
+
+class ScheduleNameTaken(Conflict):
+    """Another schedule has this name."""
+
+    default_code = "name_taken"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is already a schedule named {name}.")
+
+
+class ScheduleInUse(Conflict):
+    """Alert sources or escalation policies still page by the schedule."""
+
+    default_code = "schedule_in_use"
+
+
+class WindowNotFound(NotFound):
+    """The schedule has no such entry or override, or it was voided before."""
+
+    default_code = "window_not_found"
+
+    def __init__(self, what: str, window_id: int) -> None:
+        super().__init__(f"This schedule has no {what} {window_id}.")
+
+
+class WindowIsPast(Conflict):
+    """What has ended stays as it was (B19)."""
+
+    default_code = "window_is_past"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"This {what} has ended; who was on call stays as it was.")

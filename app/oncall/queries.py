@@ -1,11 +1,12 @@
 """Reading schedules: what is stored, and who is on call."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from app.accounts.queries import activity_of
 from app.oncall import repository
-from app.oncall.errors import ScheduleNotFound
+from app.oncall.errors import ScheduleNotFound, WindowNotFound
 from app.oncall.models import OverrideRow, ScheduleEntryRow, ScheduleRow
 from app.oncall.resolver import Duty, oncall_at, slots
 from app.oncall.types import Activity, Schedule, Slot, Window
@@ -24,9 +25,18 @@ def get_schedule(tx: Tx, schedule_id: int) -> Schedule:
     return found
 
 
-def list_schedules(tx: Tx, page: PageQuery) -> Page[Schedule]:
-    """One page, by name."""
-    return paged(tx, Schedule, repository.select_schedules().order_by(ScheduleRow.name), page)
+def list_schedules(
+    tx: Tx, page: PageQuery, *, q: str = "", team_id: int | None = None, is_active: bool | None = None
+) -> Page[Schedule]:
+    """One page, by name; `q` looks into the name."""
+    statement = repository.select_schedules()
+    if q:
+        statement = statement.where(ScheduleRow.name.icontains(q, autoescape=True))
+    if team_id is not None:
+        statement = statement.where(ScheduleRow.team_id == team_id)
+    if is_active is not None:
+        statement = statement.where(ScheduleRow.is_active == is_active)
+    return paged(tx, Schedule, statement.order_by(ScheduleRow.name, ScheduleRow.id), page)
 
 
 def schedules_by_id(tx: Tx, schedule_ids: Iterable[int]) -> dict[int, Schedule]:
@@ -54,13 +64,44 @@ def overrides_of(tx: Tx, schedule_id: int, start: datetime, end: datetime) -> li
     return repository.windows_between(tx, OverrideRow, [schedule_id], start, end)
 
 
-def duties(tx: Tx, schedule_ids: Iterable[int], start: datetime, end: datetime) -> dict[int, Duty]:
-    """What decides who is on call on these schedules between two instants."""
+def list_entries(tx: Tx, schedule_id: int, page: PageQuery) -> Page[Window]:
+    """One page of a schedule's fixed entries, by their start. Raises ScheduleNotFound."""
+    get_schedule(tx, schedule_id)
+    return paged(tx, Window, repository.select_windows(ScheduleEntryRow, schedule_id), page)
+
+
+def list_overrides(tx: Tx, schedule_id: int, page: PageQuery) -> Page[Window]:
+    """One page of a schedule's overrides, by their start. Raises ScheduleNotFound."""
+    get_schedule(tx, schedule_id)
+    return paged(tx, Window, repository.select_windows(OverrideRow, schedule_id), page)
+
+
+def get_entry(tx: Tx, schedule_id: int, entry_id: int) -> Window:
+    """A fixed entry of the schedule. Raises WindowNotFound."""
+    return _window(tx, ScheduleEntryRow, "entry", schedule_id, entry_id)
+
+
+def get_override(tx: Tx, schedule_id: int, override_id: int) -> Window:
+    """An override of the schedule. Raises WindowNotFound."""
+    return _window(tx, OverrideRow, "override", schedule_id, override_id)
+
+
+def _window(tx: Tx, model: repository.WindowModel, what: str, schedule_id: int, window_id: int) -> Window:
+    found = tx.first(Window, repository.select_windows(model, schedule_id).where(model.id == window_id))
+    if found is None:
+        raise WindowNotFound(what, window_id)
+    return found
+
+
+def duties(
+    tx: Tx, schedule_ids: Iterable[int], start: datetime, end: datetime, *, as_of: datetime | None = None
+) -> dict[int, Duty]:
+    """What decides who is on call on these schedules between two instants; with `as_of`, as it was known then."""
     wanted = sorted(set(schedule_ids))
     if not wanted:
         return {}
-    entries = repository.windows_between(tx, ScheduleEntryRow, wanted, start, end)
-    overrides = repository.windows_between(tx, OverrideRow, wanted, start, end)
+    entries = _known(repository.windows_between(tx, ScheduleEntryRow, wanted, start, end), as_of)
+    overrides = _known(repository.windows_between(tx, OverrideRow, wanted, start, end), as_of)
     intervals = activity_of(tx, {window.user_id for window in (*entries, *overrides)})
     activity = [
         Activity(user_id, started_at, ended_at)
@@ -78,10 +119,35 @@ def duties(tx: Tx, schedule_ids: Iterable[int], start: datetime, end: datetime) 
     }
 
 
-def who_is_on_call(tx: Tx, schedule_ids: Iterable[int], at: datetime) -> dict[int, Slot | None]:
+def _known(windows: list[Window], as_of: datetime | None) -> list[Window]:
+    if as_of is None:
+        return windows
+    return [
+        window if window.voided_at is None or window.voided_at <= as_of else replace(window, voided_at=None)
+        for window in windows
+        if window.created_at <= as_of
+    ]
+
+
+def who_is_on_call(
+    tx: Tx, schedule_ids: Iterable[int], at: datetime, *, as_of: datetime | None = None
+) -> dict[int, Slot | None]:
     """The slot that covers the instant on each schedule; None in a gap."""
-    found = duties(tx, schedule_ids, at, at + HORIZON)
+    found = duties(tx, schedule_ids, at, at + HORIZON, as_of=as_of)
     return {schedule_id: oncall_at(duty, at) for schedule_id, duty in found.items()}
+
+
+def who_is_next(
+    tx: Tx, schedule_ids: Iterable[int], at: datetime, *, as_of: datetime | None = None
+) -> dict[int, Slot | None]:
+    """The first slot that begins after the instant on each schedule; None where none does for two weeks."""
+    found = duties(tx, schedule_ids, at, at + HORIZON, as_of=as_of)
+    following = {}
+    for schedule_id, duty in found.items():
+        current = oncall_at(duty, at)
+        ahead = slots(duty, current.end_time if current else at, at + HORIZON)
+        following[schedule_id] = ahead[0] if ahead else None
+    return following
 
 
 def slots_of(tx: Tx, schedule_id: int, start: datetime, end: datetime) -> list[Slot]:

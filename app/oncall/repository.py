@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.sql import Select
 
 from app.oncall.models import OverrideRow, ScheduleEntryRow, ScheduleRow
@@ -12,15 +12,17 @@ from app.oncall.types import Schedule, Window
 from app.platform.db import Tx
 from app.platform.tables import fields_of
 
+WindowModel: TypeAlias = type[ScheduleEntryRow] | type[OverrideRow]
+
 
 def select_schedules() -> "Select[Any]":
-    """A select of whole schedules, to be narrowed."""
-    return select(*fields_of(ScheduleRow, Schedule))
+    """A select of whole schedules, to be narrowed; deleted ones are left out."""
+    return select(*fields_of(ScheduleRow, Schedule)).where(ScheduleRow.deleted_at.is_(None))
 
 
 def windows_between(
     tx: Tx,
-    model: type[ScheduleEntryRow] | type[OverrideRow],
+    model: WindowModel,
     schedule_ids: Iterable[int],
     start: datetime,
     end: datetime,
@@ -33,3 +35,35 @@ def windows_between(
         or_(model.voided_at.is_(None), model.voided_at > start),
     )
     return tx.all(Window, statement.order_by(model.start_time, model.id))
+
+
+def select_windows(model: WindowModel, schedule_id: int) -> "Select[Any]":
+    """The stored windows of a schedule that were not voided, by their start."""
+    statement = select(*fields_of(model, Window)).where(model.schedule_id == schedule_id, model.voided_at.is_(None))
+    return statement.order_by(model.start_time, model.id)
+
+
+def lock_schedule(tx: Tx, schedule_id: int) -> bool:
+    """Lock the schedule until the transaction ends, so that two windows cannot slip in; whether it is there."""
+    statement = select(ScheduleRow.id).where(ScheduleRow.id == schedule_id, ScheduleRow.deleted_at.is_(None))
+    return tx.scalar(statement.with_for_update()) is not None
+
+
+def find_overlapping(tx: Tx, schedule_id: int, start: datetime, end: datetime) -> Window | None:
+    """The first fixed entry that shares an instant with [start, end), or None."""
+    rows = ScheduleEntryRow
+    statement = select_windows(rows, schedule_id).where(rows.start_time < end, rows.end_time > start)
+    return tx.first(Window, statement.limit(1))
+
+
+def update_schedule(tx: Tx, schedule_id: int, **values: Any) -> None:
+    """Set columns of a schedule."""
+    tx.execute(update(ScheduleRow).where(ScheduleRow.id == schedule_id).values(**values))
+
+
+def void_windows(tx: Tx, model: WindowModel, schedule_id: int, window_ids: Iterable[int], *, now: datetime) -> None:
+    """Let these windows count until now and no longer."""
+    statement = update(model).where(
+        model.schedule_id == schedule_id, model.id.in_(sorted(set(window_ids))), model.voided_at.is_(None)
+    )
+    tx.execute(statement.values(voided_at=now))
