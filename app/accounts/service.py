@@ -66,12 +66,13 @@ def update_user(
 
     Raises UserMissing, Invalid, EmailTaken, LastAdmin.
     """
+    admins = repository.lock_admins(tx)
     before = queries.get_user(tx, user_id)
     values = _checked(tx, before, changes)
     tx.execute(update(UserRow).where(UserRow.id == user_id).values(**values, updated_at=now))
     after = queries.get_user(tx, user_id)
     if is_drop(before.role, after.role) or (before.login_enabled and not after.login_enabled):
-        _require_an_admin(tx)
+        _require_an_admin(tx, admins)
         _end_credentials(tx, user_id, now)
     elif before.role is not after.role:
         sessions.end_sessions(tx, user_id=user_id, now=now)
@@ -91,9 +92,10 @@ def update_user(
 
 def deactivate(tx: Tx, *, user_id: int, now: datetime) -> User:
     """Make a person inactive: their history stays, their sessions and tokens end. Raises UserMissing, LastAdmin."""
+    admins = repository.lock_admins(tx)
     queries.get_user(tx, user_id)
     tx.execute(update(UserRow).where(UserRow.id == user_id).values(is_active=False, updated_at=now))
-    _require_an_admin(tx)
+    _require_an_admin(tx, admins)
     running = (UserActivityRow.user_id == user_id, UserActivityRow.ended_at.is_(None))
     tx.execute(update(UserActivityRow).where(*running).values(ended_at=now))
     _end_credentials(tx, user_id, now)
@@ -244,8 +246,8 @@ def _require_free_email(tx: Tx, email: str, *, except_id: int | None) -> None:
         raise EmailTaken("Somebody else has this email address.")
 
 
-def _require_an_admin(tx: Tx) -> None:
-    if queries.has_admin(tx) and not repository.lock_admins(tx):
+def _require_an_admin(tx: Tx, admins_before: list[int]) -> None:
+    if admins_before and not repository.lock_admins(tx):
         raise LastAdmin("This is the last admin who can sign in: make another one first.")
 
 

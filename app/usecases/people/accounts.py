@@ -63,17 +63,31 @@ def create_user(
     return rt.db.write(write)
 
 
-def update_user(rt: Runtime, *, user_id: int, changes: dict[str, Any], actor: User, now: datetime) -> User:
-    """Change the named fields of a person (email, name, role, timezone, phone, login_enabled, slack_user_id).
+def update_user(
+    rt: Runtime, *, user_id: int, changes: dict[str, Any], actor: User, now: datetime, password: str | None = None
+) -> User:
+    """Change the named fields of a person; see `service.CHANGEABLE`, and `is_active`.
 
-    Raises UserMissing, Invalid, EmailTaken, LastAdmin.
+    `password` is set too where given. Raises UserMissing, Invalid, EmailTaken, LastAdmin.
     """
+    known = rt.db.read(lambda tx: queries.get_user(tx, user_id))
+    email, name = str(changes.get("email", known.email)), str(changes.get("name", known.name))
+    password_hash = _new_hash(password, email=email, name=name) if password is not None else None
+    fields = {field: value for field, value in changes.items() if field != "is_active"}
 
     def write(tx: Tx) -> User:
         before = service.audit_view(queries.get_user(tx, user_id))
-        user = service.update_user(tx, user_id=user_id, changes=changes, sms_channel=sms_channel(rt.settings), now=now)
+        if changes.get("is_active") is False:
+            _deactivate(tx, user_id, now)
+        if password_hash is not None:
+            service.set_password(tx, user_id=user_id, password_hash=password_hash, now=now)
+        service.update_user(tx, user_id=user_id, changes=fields, sms_channel=sms_channel(rt.settings), now=now)
+        if changes.get("is_active") is True:
+            service.activate(tx, user_id=user_id, now=now)
         paging.page_unreached(tx, now)
-        _audit(tx, "changed", user_id, actor=actor, before=before, after=service.audit_view(user), now=now)
+        user = queries.get_user(tx, user_id)
+        after = service.audit_view(user) | ({"password": "changed"} if password_hash is not None else {})
+        _audit(tx, "changed", user_id, actor=actor, before=before, after=after, now=now)
         return user
 
     return rt.db.write(write)
@@ -96,17 +110,10 @@ def deactivate_user(rt: Runtime, *, user_id: int, actor: User, now: datetime) ->
 
     def write(tx: Tx) -> User:
         before = service.audit_view(queries.get_user(tx, user_id))
-        theirs = incident_queries.open_incidents_assigned_to(tx, user_id)
-        incidents.lock_many(tx, [incident.id for incident in theirs])
-        user = service.deactivate(tx, user_id=user_id, now=now)
-        if before["is_active"]:
-            warning = f"{user.name} was deactivated and still has this incident: assign it to somebody else."
-            incidents.add_timeline(
-                tx, [NewTimelineEntry(incident.id, TimelineKind.WARNING, warning) for incident in theirs], now=now
-            )
-            paging.page_on_if_unreachable(tx, user_id, now)
-            _audit(tx, "deactivated", user_id, actor=actor, before=before, after=service.audit_view(user), now=now)
-        return user
+        if _deactivate(tx, user_id, now):
+            after = service.audit_view(queries.get_user(tx, user_id))
+            _audit(tx, "deactivated", user_id, actor=actor, before=before, after=after, now=now)
+        return queries.get_user(tx, user_id)
 
     return rt.db.write(write)
 
@@ -161,6 +168,21 @@ def change_password(
         return changed
 
     return rt.db.write(write)
+
+
+def _deactivate(tx: Tx, user_id: int, now: datetime) -> bool:
+    if not queries.get_user(tx, user_id).is_active:
+        return False
+    # Incidents are locked before anything else is, in every transaction.
+    theirs = incident_queries.open_incidents_assigned_to(tx, user_id)
+    incidents.lock_many(tx, [incident.id for incident in theirs])
+    user = service.deactivate(tx, user_id=user_id, now=now)
+    warning = f"{user.name} was deactivated and still has this incident: assign it to somebody else."
+    incidents.add_timeline(
+        tx, [NewTimelineEntry(incident.id, TimelineKind.WARNING, warning) for incident in theirs], now=now
+    )
+    paging.page_on_if_unreachable(tx, user_id, now)
+    return True
 
 
 def sms_channel(settings: Settings) -> str | None:

@@ -51,14 +51,14 @@ def add_contact_method(
 
 
 def remove_contact_method(rt: Runtime, *, user_id: int, contact_method_id: int, actor: User, now: datetime) -> None:
-    """Take an address and its rules away; a level that thereby reaches nobody is passed at once.
+    """Take an address and its rules away; who has none left is passed over at once.
 
     Raises ContactMethodMissing.
     """
 
     def write(tx: Tx) -> None:
         method = contacts.remove_contact_method(tx, user_id=user_id, contact_method_id=contact_method_id, now=now)
-        paging.page_on_if_unreachable(tx, user_id, now)
+        _page_on_if_cut_off(tx, user_id, now)
         _audit(tx, "contact_method_removed", user_id, actor, _view(method), None, now)
 
     rt.db.write(write)
@@ -136,14 +136,20 @@ def add_rule(
 
 
 def remove_rule(rt: Runtime, *, user_id: int, rule_id: int, actor: User, now: datetime) -> None:
-    """Take a rule away; a level that thereby reaches nobody is passed at once. Raises RuleMissing."""
+    """Take a rule away; who has none left is passed over at once. Raises RuleMissing."""
 
     def write(tx: Tx) -> None:
         rule = contacts.remove_rule(tx, user_id=user_id, rule_id=rule_id)
-        paging.page_on_if_unreachable(tx, user_id, now)
+        _page_on_if_cut_off(tx, user_id, now)
         _audit(tx, "rule_removed", user_id, actor, _rule_view(rule), None, now)
 
     rt.db.write(write)
+
+
+def _page_on_if_cut_off(tx: Tx, user_id: int, now: datetime) -> None:
+    # Pages on their way keep the address that they were written with; only who has none left is passed over.
+    if not any(queries.reach_of(tx, [user_id], urgency=urgency)[user_id] for urgency in Urgency):
+        paging.page_on_if_unreachable(tx, user_id, now)
 
 
 def _new_code(rt: Runtime) -> str:

@@ -1,0 +1,1 @@
+"""The API door: JSON in and out, Basic auth, personal tokens or a session."""

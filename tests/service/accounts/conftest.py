@@ -1,0 +1,13 @@
+"""An admin in each kind of database."""
+
+import pytest
+
+from app.accounts.types import User
+from app.platform.runtime import Runtime
+from tests.support.people import add_admin
+
+
+@pytest.fixture
+def admin(rt: Runtime) -> User:
+    """The first admin."""
+    return add_admin(rt)
