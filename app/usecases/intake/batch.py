@@ -106,6 +106,8 @@ class Batch:
                 {"event": decision.value, "old_status": old, "new_status": sighting.alert.status,
                  "details": {"trace_id": submission.trace_id}, "created_at": submission.received_at}
             )  # fmt: skip
+        if sighting.problem is not None and sighting.problem not in counts.seen:
+            counts.seen.append(sighting.problem)
         self._follow_up(_Case(submission, parsed, _key(submission, parsed), sighting, before, counts), decision)
 
     def _follow_up(self, case: _Case, decision: Decision) -> None:

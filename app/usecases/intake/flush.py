@@ -287,7 +287,7 @@ def _without_note(metadata: JsonObject) -> JsonObject:
 
 def _result(counts: Counts, runs: dict[int, str]) -> DeliveryResult:
     opened = [problem.incident.id for problem in counts.opened]
-    ids = [*opened, *(problem.incident.id for problem in counts.touched)]
+    ids = list(dict.fromkeys([*opened, *(each.incident.id for each in (*counts.touched, *counts.seen))]))
     return DeliveryResult(
         trace_id=counts.trace_id,
         alerts_created=counts.created,

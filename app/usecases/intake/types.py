@@ -38,6 +38,7 @@ class Counts:
     resolved: int = 0
     opened: list["Problem"] = field(default_factory=list)
     touched: list["Problem"] = field(default_factory=list)
+    seen: list["Problem"] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
