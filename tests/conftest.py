@@ -57,7 +57,7 @@ def world(clock: FrozenClock) -> World:
 @pytest.fixture
 def rt(world: World, settings: Settings, db: Db) -> Runtime:
     """A runtime in this test's world, on this test's database; the test runs once on each kind."""
-    return world.runtime(settings, db, db.bus)
+    return world.runtime(settings, db)
 
 
 @pytest.fixture

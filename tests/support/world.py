@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import TypeVar
 
-from app.platform.bus import Bus
 from app.platform.db import Db
 from app.platform.ports import HttpAnswer, HttpFailed, MailFailed, MailServer, Outside
 from app.platform.runtime import Runtime
@@ -124,7 +123,7 @@ class World:
     mail: RecordingMail = field(default_factory=RecordingMail)
     ids: CountingIds = field(default_factory=CountingIds)
 
-    def runtime(self, settings: Settings, db: Db, bus: Bus) -> Runtime:
+    def runtime(self, settings: Settings, db: Db) -> Runtime:
         """A runtime in this world, on an open database; its writer is not started, so lanes run inline."""
         return Runtime(
             settings=settings,
@@ -135,6 +134,6 @@ class World:
             writer=Writer(db),
             outside=Outside(http=self.http, mail=self.mail, blocking=in_this_thread, now=self.clock.now),
             secrets=SecretBox(settings.secret_key, settings.secret_key_previous),
-            bus=bus,
+            bus=db.bus,
             owner=OWNER,
         )
