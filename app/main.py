@@ -13,12 +13,12 @@ from fastapi import FastAPI
 from app.jobs.clockwork import Clockwork
 from app.jobs.desk import Desk
 from app.platform import failpoints, logs
-from app.platform.errors import Unavailable
+from app.platform.errors import StartRefused, Unavailable
 from app.platform.logs import get_logger
 from app.platform.migrate import prepare_schema
 from app.platform.runtime import Runtime, build_runtime
 from app.platform.settings import Settings, load_settings
-from app.platform.workers import refuse_many_workers
+from app.platform.workers import START_FAILURE, refuse_many_workers
 from app.usecases import people
 from app.web.application import new_application
 from app.web.hooks.keys import KeyCupboard
@@ -73,5 +73,9 @@ def _served_by_uvicorn() -> FastAPI:
 def __getattr__(name: str) -> Any:
     # Nothing runs at import: the application is made when a server asks for it by name.
     if name == "app":
-        return _served_by_uvicorn()
+        try:
+            return _served_by_uvicorn()
+        except StartRefused as refused:
+            sys.stderr.write(f"{refused}\n")
+            raise SystemExit(START_FAILURE) from None
     raise AttributeError(name)

@@ -65,6 +65,11 @@ def jobs_health(tx: Tx, settings: Settings, *, now: datetime) -> list[JobHealth]
     return found
 
 
+def jobs_move(tx: Tx, settings: Settings, now: datetime) -> bool:
+    """Whether every job that is switched on runs without error, in whichever process."""
+    return all(job.healthy for job in jobs_health(tx, settings, now=now))
+
+
 def save(tx: Tx, owner: str, states: Iterable[JobState], *, now: datetime) -> None:
     """Keep what this process's jobs did; rows of processes long gone are dropped."""
     for state in states:

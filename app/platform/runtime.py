@@ -98,7 +98,7 @@ def build_runtime(settings: Settings) -> Runtime:
         db=db,
         writer=Writer(db),
         outside=outside,
-        secrets=SecretBox(settings.secret_key),
+        secrets=SecretBox(settings.secret_key, settings.secret_key_previous),
         bus=bus,
         owner=owner,
     )

@@ -7,7 +7,7 @@ from app.usecases.watch.heartbeat import HEARTBEAT_SECONDS, heartbeat_out
 from app.usecases.watch.integrations import infobip_secret, integrations
 from app.usecases.watch.notices import banners
 from app.usecases.watch.types import Banner, BannerLevel, CheckStatus, ReadinessItem
-from app.usecases.watch.vitals import Vitals, VitalSigns, take_vitals
+from app.usecases.watch.vitals import Vitals, VitalSigns
 
 __all__ = [
     "BEAT_SECONDS",
@@ -25,5 +25,4 @@ __all__ = [
     "infobip_secret",
     "integrations",
     "readiness",
-    "take_vitals",
 ]
