@@ -72,8 +72,9 @@ CALLS: Lane[Callable[[Tx], Any], Any] = Lane("call", _apply_calls)
 class Writer:
     """The writer of one process; `start` it once, `stop` lets it finish what waits."""
 
-    def __init__(self, db: Db) -> None:
+    def __init__(self, db: Db, *, queue_items: int = QUEUE_ITEMS) -> None:
         self.db = db
+        self.queue_items = queue_items
         self._queue: deque[_Item] = deque()
         self._bytes = 0
         self._ready = threading.Condition()
@@ -135,7 +136,7 @@ class Writer:
         with self._ready:
             if self._stopping:
                 raise Unavailable("The process is stopping.", retry_after_seconds=2)
-            if item.lane is not CALLS and (len(self._queue) >= QUEUE_ITEMS or self._bytes >= QUEUE_BYTES):
+            if item.lane is not CALLS and (len(self._queue) >= self.queue_items or self._bytes >= QUEUE_BYTES):
                 raise Unavailable("More is coming in than can be stored; nothing was taken.", retry_after_seconds=2)
             self._queue.append(item)
             self._bytes += item.size
