@@ -81,16 +81,12 @@ def config_errors(config: Mapping[str, Any]) -> list[FieldError]:
 
 
 def merged_config(stored: Mapping[str, Any], sent: Mapping[str, Any]) -> JsonObject:
-    """The configuration after a change: what was sent replaces it, null and «» leave a key out.
+    """The configuration after a change: keys that were not sent stay, null and «» take theirs out.
 
-    A secret that comes back as it was shown (`***`), or not at all, stays as it is stored.
+    A secret that comes back as it was shown (`***`) stays as it is stored.
     """
-    merged = {key: value for key, value in sent.items() if value is not None and value != ""}
-    if sent.get(SECRET, HIDDEN) == HIDDEN:
-        merged.pop(SECRET, None)
-        if SECRET in stored:
-            merged[SECRET] = stored[SECRET]
-    return merged
+    changed = {key: value for key, value in sent.items() if (key, value) != (SECRET, HIDDEN)}
+    return {key: value for key, value in {**stored, **changed}.items() if value is not None and value != ""}
 
 
 def shown_config(config: Mapping[str, Any]) -> JsonObject:

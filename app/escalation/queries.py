@@ -36,11 +36,7 @@ def find_policy(tx: Tx, policy_id: int) -> Policy | None:
 
 def policies_by_id(tx: Tx, policy_ids: Iterable[int]) -> dict[int, Policy]:
     """The policies that exist among these."""
-    wanted = sorted(set(policy_ids))
-    if not wanted:
-        return {}
-    found = repository.policies(tx, repository.select_policies().where(PolicyRow.id.in_(wanted)))
-    return {policy.id: policy for policy in found}
+    return repository.policies_by_id(tx, policy_ids)
 
 
 def list_policies(tx: Tx, page: PageQuery, *, q: str = "") -> Page[Policy]:

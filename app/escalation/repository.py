@@ -37,6 +37,14 @@ def policies(tx: Tx, statement: "Select[*tuple[Any, ...]]") -> list[Policy]:
     return [Policy(**row, levels=levels.get(row["version_id"], ())) for row in rows]
 
 
+def policies_by_id(tx: Tx, policy_ids: Iterable[int]) -> dict[int, Policy]:
+    """The policies that exist among these."""
+    wanted = sorted(set(policy_ids))
+    if not wanted:
+        return {}
+    return {policy.id: policy for policy in policies(tx, select_policies().where(PolicyRow.id.in_(wanted)))}
+
+
 def count(tx: Tx, statement: "Select[*tuple[Any, ...]]") -> int:
     """How many rows a select finds."""
     return int(tx.scalar(select(func.count()).select_from(statement.order_by(None).subquery())))

@@ -66,15 +66,20 @@ def plan_to_json(plan: Plan) -> JsonObject:
         "ack_timeout_minutes": plan.ack_timeout_minutes,
         "policy_id": plan.policy_id,
         "policy_version": plan.policy_version,
-        "levels": [
-            {
-                "level": level.level,
-                "delay_minutes": level.delay_minutes,
-                "assignees": [{"type": assignee.type.value, "id": assignee.id} for assignee in level.assignees],
-            }
-            for level in plan.levels
-        ],
+        "levels": levels_to_json(plan.levels),
     }
+
+
+def levels_to_json(levels: Sequence[Level]) -> list[JsonObject]:
+    """Levels as they are stored in snapshots and in the audit."""
+    return [
+        {
+            "level": level.level,
+            "delay_minutes": level.delay_minutes,
+            "assignees": [{"type": assignee.type.value, "id": assignee.id} for assignee in level.assignees],
+        }
+        for level in levels
+    ]
 
 
 def level_errors(levels: Sequence[Level]) -> list[FieldError]:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.accounts import queries as people
 from app.accounts.errors import TeamMissing
-from app.escalation import queries, repository
+from app.escalation import repository
 from app.escalation.errors import PolicyInUse, PolicyNameTaken, PolicyNotFound
 from app.escalation.rules import level_errors
 from app.escalation.types import Assignee, AssigneeType, Level, Policy
@@ -49,7 +49,7 @@ def create_policy(
         levels=_in_order(levels),
         now=now,
     )
-    return queries.get_policy(tx, policy_id)
+    return repository.policies_by_id(tx, [policy_id])[policy_id]
 
 
 def update_policy(tx: Tx, *, policy_id: int, changes: dict[str, Any], now: datetime) -> Policy:
@@ -59,7 +59,7 @@ def update_policy(tx: Tx, *, policy_id: int, changes: dict[str, Any], now: datet
     """
     if not repository.lock_policy(tx, policy_id):
         raise PolicyNotFound(policy_id)
-    before = queries.get_policy(tx, policy_id)
+    before = repository.policies_by_id(tx, [policy_id])[policy_id]
     name = str(changes.get("name", before.name)).strip()
     team_id = changes.get("team_id", before.team_id)
     repeat = changes.get("repeat", before.repeat)
@@ -82,7 +82,7 @@ def update_policy(tx: Tx, *, policy_id: int, changes: dict[str, Any], now: datet
             now=now,
         )
     repository.update_policy(tx, policy_id, name=name, team_id=team_id, version=version, updated_at=now)
-    return queries.get_policy(tx, policy_id)
+    return repository.policies_by_id(tx, [policy_id])[policy_id]
 
 
 def delete_policy(tx: Tx, *, policy_id: int) -> None:

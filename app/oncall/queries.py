@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from app.accounts.queries import activity_of
 from app.oncall import repository
-from app.oncall.errors import ScheduleNotFound, WindowNotFound
+from app.oncall.errors import ScheduleNotFound
 from app.oncall.models import OverrideRow, ScheduleEntryRow, ScheduleRow
 from app.oncall.resolver import Duty, oncall_at, slots
 from app.oncall.types import Activity, Schedule, Slot, Window
@@ -19,7 +19,7 @@ HORIZON = timedelta(days=14)
 
 def get_schedule(tx: Tx, schedule_id: int) -> Schedule:
     """The schedule. Raises ScheduleNotFound."""
-    found = tx.first(Schedule, repository.select_schedules().where(ScheduleRow.id == schedule_id))
+    found = repository.find_schedule(tx, schedule_id)
     if found is None:
         raise ScheduleNotFound(schedule_id)
     return found
@@ -74,23 +74,6 @@ def list_overrides(tx: Tx, schedule_id: int, page: PageQuery) -> Page[Window]:
     """One page of a schedule's overrides, by their start. Raises ScheduleNotFound."""
     get_schedule(tx, schedule_id)
     return paged(tx, Window, repository.select_windows(OverrideRow, schedule_id), page)
-
-
-def get_entry(tx: Tx, schedule_id: int, entry_id: int) -> Window:
-    """A fixed entry of the schedule. Raises WindowNotFound."""
-    return _window(tx, ScheduleEntryRow, "entry", schedule_id, entry_id)
-
-
-def get_override(tx: Tx, schedule_id: int, override_id: int) -> Window:
-    """An override of the schedule. Raises WindowNotFound."""
-    return _window(tx, OverrideRow, "override", schedule_id, override_id)
-
-
-def _window(tx: Tx, model: repository.WindowModel, what: str, schedule_id: int, window_id: int) -> Window:
-    found = tx.first(Window, repository.select_windows(model, schedule_id).where(model.id == window_id))
-    if found is None:
-        raise WindowNotFound(what, window_id)
-    return found
 
 
 def duties(

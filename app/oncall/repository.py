@@ -43,10 +43,19 @@ def select_windows(model: WindowModel, schedule_id: int) -> "Select[Any]":
     return statement.order_by(model.start_time, model.id)
 
 
-def lock_schedule(tx: Tx, schedule_id: int) -> bool:
-    """Lock the schedule until the transaction ends, so that two windows cannot slip in; whether it is there."""
-    statement = select(ScheduleRow.id).where(ScheduleRow.id == schedule_id, ScheduleRow.deleted_at.is_(None))
-    return tx.scalar(statement.with_for_update()) is not None
+def find_schedule(tx: Tx, schedule_id: int) -> Schedule | None:
+    """The schedule, or None."""
+    return tx.first(Schedule, select_schedules().where(ScheduleRow.id == schedule_id))
+
+
+def lock_schedule(tx: Tx, schedule_id: int) -> Schedule | None:
+    """The schedule, locked until the transaction ends, so that two windows cannot slip in; None if there is none."""
+    return tx.first(Schedule, select_schedules().where(ScheduleRow.id == schedule_id).with_for_update())
+
+
+def find_window(tx: Tx, model: WindowModel, schedule_id: int, window_id: int) -> Window | None:
+    """The stored window of the schedule that was not voided, or None."""
+    return tx.first(Window, select_windows(model, schedule_id).where(model.id == window_id))
 
 
 def find_overlapping(tx: Tx, schedule_id: int, start: datetime, end: datetime) -> Window | None:

@@ -1,15 +1,15 @@
 """Writing schedules and their stored windows inside the caller's transaction; a window is voided, never deleted."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts import queries as people
 from app.accounts.errors import TeamMissing
-from app.oncall import queries, repository
-from app.oncall.errors import OverlappingSlot, ScheduleNameTaken, ScheduleNotFound, WindowIsPast
+from app.oncall import repository
+from app.oncall.errors import OverlappingSlot, ScheduleNameTaken, ScheduleNotFound, WindowIsPast, WindowNotFound
 from app.oncall.models import OverrideRow, ScheduleEntryRow, ScheduleRow
 from app.oncall.rules import schedule_errors, window_errors
 from app.oncall.types import Schedule, Window
@@ -35,7 +35,7 @@ def create_schedule(tx: Tx, *, values: Mapping[str, Any], now: datetime) -> Sche
             schedule_id = tx.insert(ScheduleRow, **columns, created_at=now, updated_at=now)
     except IntegrityError:
         raise ScheduleNameTaken(columns["name"]) from None
-    return queries.get_schedule(tx, schedule_id)
+    return _locked(tx, schedule_id)
 
 
 def update_schedule(tx: Tx, *, schedule_id: int, changes: Mapping[str, Any], now: datetime) -> Schedule:
@@ -48,7 +48,7 @@ def update_schedule(tx: Tx, *, schedule_id: int, changes: Mapping[str, Any], now
             repository.update_schedule(tx, schedule_id, **columns, updated_at=now)
     except IntegrityError:
         raise ScheduleNameTaken(columns["name"]) from None
-    return queries.get_schedule(tx, schedule_id)
+    return _locked(tx, schedule_id)
 
 
 def delete_schedule(tx: Tx, *, schedule_id: int, now: datetime) -> None:
@@ -87,7 +87,7 @@ def add_entry(
         reason=reason,
         created_at=now,
     )
-    return queries.get_entry(tx, schedule_id, entry_id)
+    return _window(tx, ScheduleEntryRow, "entry", schedule_id, entry_id)
 
 
 def add_override(
@@ -105,13 +105,13 @@ def add_override(
         reason=reason or "override",
         created_at=now,
     )
-    return queries.get_override(tx, schedule_id, override_id)
+    return _window(tx, OverrideRow, "override", schedule_id, override_id)
 
 
 def void_entry(tx: Tx, *, schedule_id: int, entry_id: int, now: datetime) -> Window:
     """Let an entry count no longer from now on. Raises WindowNotFound, WindowIsPast."""
     _locked(tx, schedule_id)
-    entry = queries.get_entry(tx, schedule_id, entry_id)
+    entry = _window(tx, ScheduleEntryRow, "entry", schedule_id, entry_id)
     if entry.end_time <= now:
         raise WindowIsPast("entry")
     repository.void_windows(tx, ScheduleEntryRow, schedule_id, [entry_id], now=now)
@@ -121,24 +121,25 @@ def void_entry(tx: Tx, *, schedule_id: int, entry_id: int, now: datetime) -> Win
 def void_override(tx: Tx, *, schedule_id: int, override_id: int, now: datetime) -> Window:
     """Let an override count no longer from now on. Raises WindowNotFound, WindowIsPast."""
     _locked(tx, schedule_id)
-    override = queries.get_override(tx, schedule_id, override_id)
+    override = _window(tx, OverrideRow, "override", schedule_id, override_id)
     if override.end_time <= now:
         raise WindowIsPast("override")
     repository.void_windows(tx, OverrideRow, schedule_id, [override_id], now=now)
     return override
 
 
-def covers_alone(tx: Tx, *, schedule_id: int, user_id: int, start: datetime, end: datetime) -> bool:
-    """Whether every instant of [start, end) is this person's own on the schedule: a member may give it away (B22)."""
-    covered = queries.slots_of(tx, schedule_id, start, end)
-    length = sum((slot.end_time - slot.start_time for slot in covered), timedelta())
-    return length == end - start and all(slot.user_id == user_id for slot in covered)
-
-
 def _locked(tx: Tx, schedule_id: int) -> Schedule:
-    if not repository.lock_schedule(tx, schedule_id):
+    schedule = repository.lock_schedule(tx, schedule_id)
+    if schedule is None:
         raise ScheduleNotFound(schedule_id)
-    return queries.get_schedule(tx, schedule_id)
+    return schedule
+
+
+def _window(tx: Tx, model: repository.WindowModel, what: str, schedule_id: int, window_id: int) -> Window:
+    window = repository.find_window(tx, model, schedule_id, window_id)
+    if window is None:
+        raise WindowNotFound(what, window_id)
+    return window
 
 
 def _require_valid(tx: Tx, columns: Mapping[str, Any], *, backup_already: int | None) -> None:

@@ -4,41 +4,8 @@
 order of arrival, and writes everything back with a handful of statements.
 """
 
-from collections.abc import Sequence
-
-from app.alerts import service as alerts
-from app.alerts.types import DeliveryResult
-from app.platform.db import Tx
-from app.platform.failpoints import fp
-from app.platform.runtime import Runtime
-from app.platform.writer import Lane
-from app.usecases.intake.batch import Batch
+from app.usecases.intake.lane import INTAKE, apply, submit
+from app.usecases.intake.on_request import recover_test_alerts, reparse, send_test_alert
 from app.usecases.intake.types import Submission
 
-__all__ = ["INTAKE", "Submission", "apply", "submit"]
-
-
-def apply(tx: Tx, submissions: Sequence[Submission]) -> list[DeliveryResult]:
-    """Store the submissions and everything that follows from them; one result each, in order."""
-    alerts.lock_intake(tx)
-    batch = Batch(tx)
-    batch.load(submissions)
-    for submission in submissions:
-        batch.take(submission)
-    results = batch.flush()
-    fp("ingest.before_commit")
-    return results
-
-
-INTAKE: Lane[Submission, DeliveryResult] = Lane("intake", apply)
-
-
-async def submit(rt: Runtime, submission: Submission) -> DeliveryResult:
-    """Store one delivery and wait until it is committed: only then may the sender be told so (promise 1).
-
-    Raises Unavailable when more is coming in than can be stored, or the database cannot be written.
-    """
-    weight = 1 if submission.parsed is None else max(1, len(submission.parsed.alerts))
-    result = await rt.writer.submit(INTAKE, submission, weight=weight, size=len(submission.body))
-    fp("ingest.after_commit")
-    return result
+__all__ = ["INTAKE", "Submission", "apply", "recover_test_alerts", "reparse", "send_test_alert", "submit"]
