@@ -55,3 +55,14 @@ def was_sent_for(tx: Tx, incident_ids: Iterable[int]) -> bool:
 def has_active_channel(tx: Tx) -> bool:
     """Whether a channel config is switched on, which may reach people without any setting."""
     return tx.scalar(select(ChannelRow.id).where(ChannelRow.is_active).limit(1)) is not None
+
+
+def pages_since(tx: Tx, since: datetime, *, limit: int = 5000) -> list[tuple[datetime, int | None]]:
+    """When each of the newest pages was written and to whom, newest first, none older than `since`."""
+    statement = (
+        select(NotificationRow.created_at, NotificationRow.user_id)
+        .where(NotificationRow.kind == NotificationKind.PAGE)
+        .order_by(NotificationRow.id.desc())
+        .limit(limit)
+    )
+    return [(created_at, user_id) for created_at, user_id in tx.execute(statement) if created_at >= since]

@@ -62,6 +62,16 @@ def notifications_of(tx: Tx, incident_id: int) -> list[Notification]:
     return tx.all(Notification, statement.order_by(NotificationRow.id))
 
 
+def messages_of_runs(tx: Tx, run_ids: Collection[str]) -> dict[str, list[Notification]]:
+    """What each of these pipeline runs said, oldest first; runs that said nothing are left out."""
+    found: dict[str, list[Notification]] = {}
+    if run_ids:
+        statement = select_notifications().where(NotificationRow.run_id.in_(sorted(run_ids)))
+        for each in tx.all(Notification, statement.order_by(NotificationRow.id)):
+            found.setdefault(str(each.run_id), []).append(each)
+    return found
+
+
 def bundled_in(tx: Tx, notification_id: int) -> list[Notification]:
     """What this message carries besides itself, oldest first."""
     return repository.bundles_of(tx, [notification_id]).get(notification_id, [])

@@ -260,6 +260,8 @@ def _hand_over(tx: Tx, gone: Sequence[int], *, now: datetime) -> None:
 
 
 def _publish(tx: Tx, notification: Notification) -> None:
+    if notification.run_id is not None:
+        tx.wake("pipeline")
     tx.publish("notifications", id=notification.id, incident_id=notification.incident_id)
 
 

@@ -1,0 +1,66 @@
+"""Signed links in messages: a token names a message, an action and an expiry; nothing of it is stored (B31).
+
+The token is URL-safe base64 of 13 bytes (message id, expiry in Unix seconds, action) and their HMAC-SHA256. It follows
+from the message alone, so that a message that is sent again carries the same links.
+"""
+
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from app.notify.errors import ActionLinkExpired, ActionLinkUnknown
+from app.platform.secrets import SecretBox
+
+VALID_FOR = timedelta(days=7)
+PURPOSE = "action-link"
+_FORM = struct.Struct(">QIB")
+_SIGNATURE_BYTES = 32
+
+
+class LinkAction(StrEnum):
+    """What a link in a message can do; the order is that of the buttons, and must never change."""
+
+    ACKNOWLEDGE = "acknowledge"
+    RESOLVE = "resolve"
+    ESCALATE = "escalate"
+
+
+_ACTIONS = tuple(LinkAction)
+
+
+@dataclass(frozen=True, slots=True)
+class ActionLink:
+    """What a token says."""
+
+    notification_id: int
+    action: LinkAction
+    expires_at: datetime
+
+
+def token_for(box: SecretBox, notification_id: int, action: LinkAction, *, created_at: datetime) -> str:
+    """The token of a message's link; `created_at` is when the message was written."""
+    expires_at = int((created_at + VALID_FOR).timestamp())
+    said = _FORM.pack(notification_id, expires_at, _ACTIONS.index(action))
+    signature = bytes.fromhex(box.sign(PURPOSE, said))
+    return urlsafe_b64encode(said + signature).decode("ascii").rstrip("=")
+
+
+def read_token(box: SecretBox, token: str, *, now: datetime) -> ActionLink:
+    """What the token says. Raises ActionLinkUnknown for one that we did not make, ActionLinkExpired."""
+    try:
+        raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+    except (Base64Error, UnicodeError, ValueError):
+        raise ActionLinkUnknown from None
+    said, signature = raw[: _FORM.size], raw[_FORM.size :]
+    if len(signature) != _SIGNATURE_BYTES or not box.verify(PURPOSE, said, signature.hex()):
+        raise ActionLinkUnknown
+    notification_id, expires, number = _FORM.unpack(said)
+    if number >= len(_ACTIONS):
+        raise ActionLinkUnknown
+    expires_at = datetime.fromtimestamp(expires, UTC)
+    if now >= expires_at:
+        raise ActionLinkExpired
+    return ActionLink(notification_id, _ACTIONS[number], expires_at)

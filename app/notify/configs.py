@@ -1,0 +1,153 @@
+"""Named channel configurations: checked by their kind, their secrets encrypted at rest and shown as `***`."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import delete, select, update
+
+from app.notify import queries
+from app.notify.channels._base import Channel, ChannelConfig, secret_fields
+from app.notify.errors import ChannelInUse, ChannelInvalid, ChannelNameTaken
+from app.notify.kinds import channel_kinds
+from app.notify.models import ChannelRow
+from app.notify.types import NotificationChannel
+from app.platform.db import Tx
+from app.platform.errors import FieldError
+from app.platform.redact import HIDDEN
+from app.platform.secrets import SecretBox
+from app.platform.types import JsonObject, JsonValue
+
+NAME_LIMIT = 80
+
+
+def create_channel(
+    tx: Tx,
+    *,
+    name: str,
+    driver: str,
+    config: Mapping[str, JsonValue],
+    is_active: bool,
+    description: str,
+    box: SecretBox,
+    now: datetime,
+) -> NotificationChannel:
+    """Make a channel. Raises ChannelNameTaken, ChannelInvalid."""
+    kind = _kind(driver)
+    _check_name(tx, name, but=None)
+    channel_id = tx.insert(
+        ChannelRow,
+        name=name,
+        driver=driver,
+        config=seal(kind, config, box),
+        is_active=is_active,
+        description=description,
+        created_at=now,
+        updated_at=now,
+    )
+    tx.publish("channels", id=channel_id)
+    return queries.get_channel(tx, channel_id)
+
+
+def update_channel(
+    tx: Tx, channel_id: int, *, changes: Mapping[str, Any], box: SecretBox, now: datetime
+) -> NotificationChannel:
+    """Change a channel; `***` in `config` keeps the stored secret. Raises ChannelMissing, ChannelNameTaken,
+    ChannelInvalid."""
+    channel = queries.get_channel(tx, channel_id)
+    values = dict(changes)
+    if "name" in values:
+        _check_name(tx, values["name"], but=channel_id)
+    if "config" in values:
+        kind = _kind(channel.driver)
+        values["config"] = seal(kind, _kept(kind, values["config"], channel.config, box), box)
+    tx.execute(update(ChannelRow).where(ChannelRow.id == channel_id).values(**values, updated_at=now))
+    tx.publish("channels", id=channel_id)
+    return queries.get_channel(tx, channel_id)
+
+
+def delete_channel(tx: Tx, channel_id: int) -> None:
+    """Delete a channel that never said anything. Raises ChannelMissing, ChannelInUse."""
+    channel = queries.get_channel(tx, channel_id)
+    if queries.channel_was_used(tx, channel_id):
+        raise ChannelInUse(channel.name)
+    tx.execute(delete(ChannelRow).where(ChannelRow.id == channel_id))
+    tx.publish("channels", id=channel_id)
+
+
+def seal(kind: Channel, config: Mapping[str, JsonValue], box: SecretBox) -> JsonObject:
+    """The configuration as it is stored: only what was given, secrets as ciphertext. Raises ChannelInvalid."""
+    checked = _checked(kind, config).model_dump(mode="json", exclude_unset=True)
+    return _each_secret(kind, checked, box.encrypt)
+
+
+def unseal(kind: Channel, stored: Mapping[str, JsonValue], box: SecretBox) -> ChannelConfig:
+    """The configuration that a send is made with. Raises ChannelInvalid, SecretUnreadable."""
+    return _checked(kind, _each_secret(kind, stored, box.decrypt))
+
+
+def masked(kind: Channel, stored: Mapping[str, JsonValue]) -> JsonObject:
+    """The configuration as people see it."""
+    return _each_secret(kind, stored, lambda _ciphertext: HIDDEN)
+
+
+def _kept(kind: Channel, given: Mapping[str, JsonValue], stored: JsonObject, box: SecretBox) -> JsonObject:
+    """`given` with every `***` replaced by what is stored there. Raises ChannelInvalid where nothing is."""
+    known = _each_secret(kind, stored, box.decrypt)
+    kept = dict(given)
+    wrong = []
+    for name in secret_fields(kind.config_model) & given.keys():
+        value, before = given[name], known.get(name)
+        if value == HIDDEN:
+            kept[name] = before
+        elif isinstance(value, dict) and isinstance(before, dict):
+            kept[name] = {key: before.get(key) if inner == HIDDEN else inner for key, inner in value.items()}
+        if _holds_nothing(kept[name]):
+            wrong.append(FieldError(f"config.{name}", "*** stands for a stored secret, and none is stored"))
+    if wrong:
+        raise ChannelInvalid(wrong)
+    return kept
+
+
+def _holds_nothing(value: JsonValue) -> bool:
+    return value is None or (isinstance(value, dict) and None in value.values())
+
+
+def _each_secret(kind: Channel, config: Mapping[str, JsonValue], change: Any) -> JsonObject:
+    changed = dict(config)
+    for name in secret_fields(kind.config_model) & config.keys():
+        value = config[name]
+        if isinstance(value, dict):
+            changed[name] = {key: change(inner) if inner else inner for key, inner in value.items()}
+        elif value:
+            changed[name] = change(value)
+    return changed
+
+
+def _checked(kind: Channel, config: Mapping[str, JsonValue]) -> ChannelConfig:
+    try:
+        return kind.config_model.model_validate(config)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False, include_context=False)
+        raise ChannelInvalid([_field_error(fault["loc"], fault["msg"]) for fault in faults]) from None
+
+
+def _field_error(location: tuple[int | str, ...], message: str) -> FieldError:
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
+    return FieldError(f"config{path}", message.removeprefix("Value error, "))
+
+
+def _kind(driver: str) -> Channel:
+    kind = channel_kinds().get(driver)
+    if kind is None:
+        raise ChannelInvalid([FieldError("driver", f"must be one of {', '.join(channel_kinds())}")])
+    return kind
+
+
+def _check_name(tx: Tx, name: str, *, but: int | None) -> None:
+    if not name.strip() or len(name) > NAME_LIMIT:
+        raise ChannelInvalid([FieldError("name", f"1 to {NAME_LIMIT} characters")])
+    found = tx.scalar(select(ChannelRow.id).where(ChannelRow.name == name))
+    if found is not None and found != but:
+        raise ChannelNameTaken(name)

@@ -1,0 +1,48 @@
+"""Which kinds of channels there are, what their names mean, and the configuration that a send is made with."""
+
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from app.notify.channels._base import Channel, ChannelConfig
+from app.notify.types import DeliveryFailed
+from app.platform.plugins import load
+from app.platform.settings import Settings
+
+PACKAGE = "app.notify.channels"
+
+
+def channel_kinds() -> Mapping[str, Channel]:
+    """Every kind by its name, which is its file's. Raises StartRefused when a file is not what it should be."""
+    return load(PACKAGE, Channel)
+
+
+def kind_named(name: str, settings: Settings) -> str:
+    """What a kind's name means: `email` is the one of EMAIL_BACKEND, `generic` is `webhook` (document 001)."""
+    return {"email": f"email_{settings.email_backend}", "generic": "webhook"}.get(name, name)
+
+
+def channel_of(name: str, settings: Settings) -> Channel:
+    """The kind of that name. Raises DeliveryFailed, for good, when this version has no such kind."""
+    kind = channel_kinds().get(kind_named(name, settings))
+    if kind is None:
+        raise DeliveryFailed(f"there is no channel of the kind {name}", permanent=True)
+    return kind
+
+
+def config_for_people(channel: Channel, settings: Settings) -> ChannelConfig:
+    """The configuration by which a contact method is written to: the process's settings.
+
+    Raises DeliveryFailed naming what is not set: not for good, since the operator can set it.
+    """
+    if channel.from_settings is None:
+        raise DeliveryFailed(f"{channel.label} does not reach single persons", permanent=True)
+    missing = [name for name in channel.needs if not getattr(settings, name.lower())]
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        raise DeliveryFailed(f"{' and '.join(missing)} {verb} not set, so nothing can be sent by {channel.label}")
+    try:
+        return channel.config_model.model_validate(channel.from_settings(settings))
+    except ValidationError as error:
+        fields = ", ".join(sorted({str(fault["loc"][0]) for fault in error.errors() if fault["loc"]}))
+        raise DeliveryFailed(f"the settings for {channel.label} are not valid ({fields})") from error

@@ -1,0 +1,351 @@
+"""From facts to words: subject, text and HTML of every message, made when it is claimed, outside any transaction.
+
+What is known by then goes in, so that a page carries what was found meanwhile. Values only; nothing is sent here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from app.notify.action_links import LinkAction, token_for
+from app.notify.types import Claim, Message, Notification, NotificationKind
+from app.platform.secrets import SecretBox
+from app.platform.types import JsonObject
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "notify"
+SHAPES = {"critical": "●", "warning": "▲", "info": "■"}
+LISTED_AT_MOST = 20
+LABELS_AT_MOST = 12
+TITLE_LIMIT = 160
+TEXT_LIMIT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where this PagerPal is, and what signs its links."""
+
+    base_url: str
+    secrets: SecretBox
+
+    @property
+    def host(self) -> str:
+        """The right-hand side of our message ids."""
+        return urlsplit(self.base_url).hostname or "pagerpal.invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The incident that a message is about, as it is now; times are UTC."""
+
+    incident_id: int
+    title: str
+    severity: str
+    status: str
+    description: str
+    summary: str
+    created_at: datetime
+    alert_count: int
+    firing_alert_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """All that a message is made of besides its row: the incidents, the reader's zone, the channel's name, the time."""
+
+    now: datetime
+    incidents: Mapping[int, About]
+    zone: str = "UTC"
+    channel_name: str = ""
+
+
+def compose(claim: Claim, site: Site, occasion: Occasion) -> Message:
+    """The message of a claim. Raises jinja2.TemplateError, KeyError, TypeError or ValueError for facts that it cannot
+    tell; `compose_plainly` can tell any."""
+    head = claim.notification
+    about = occasion.incidents.get(head.incident_id or 0)
+    if head.kind is NotificationKind.PAGE and about is not None:
+        return _message(claim, site, occasion, "page", _page_values(claim, about, site, occasion), about)
+    if head.kind is NotificationKind.TEAM and about is not None:
+        return _message(claim, site, occasion, "team", _team_values(head, about, site, occasion), about)
+    return _message(claim, site, occasion, "plain", _plain_values(head, site), about)
+
+
+def compose_plainly(claim: Claim, site: Site, occasion: Occasion) -> Message:
+    """The least that can be said, without any template: a page is never lost to its own text."""
+    head = claim.notification
+    about = occasion.incidents.get(head.incident_id or 0)
+    title = _clip(about.title if about else str(head.facts.get("title") or "PagerPal"), TITLE_LIMIT)
+    number = f"#{head.incident_id} " if head.incident_id else ""
+    subject = _marked(f"{number}{title}", claim)
+    more = f"\nand {len(claim.bundled)} more incidents" if claim.bundled else ""
+    where = f"\n\n{site.base_url}/incidents/{head.incident_id}" if head.incident_id else ""
+    text = f"{subject}{more}{where}\n"
+    return Message(
+        notification_id=head.id,
+        idempotency_key=head.idempotency_key,
+        to=head.address,
+        subject=subject,
+        text=text,
+        html="",
+        severity=about.severity if about else "info",
+        message_id=_message_id(head, site),
+        thread_ids=_thread(about, site),
+        possible_repeat=claim.is_repeat,
+        facts={"title": title, "message": text},
+    )
+
+
+def why_lines(facts: JsonObject) -> list[str]:
+    """Why somebody is told, one reason a line: alert, policy and level, assignee and slot, notification rule (B15)."""
+    why = facts.get("why")
+    reasons: dict[str, Any] = why if isinstance(why, dict) else {}
+    lines = []
+    if facts.get("alert_name"):
+        lines.append(f"Alert {facts['alert_name']} from {facts.get('source') or 'an alert source'}")
+    elif facts.get("source"):
+        lines.append(f"Incident {facts['source']}")
+    if reasons:
+        lines.append(_level_line(facts, reasons))
+        if reasons.get("via"):
+            lines.append(str(reasons["via"]))
+        minutes = reasons.get("rule_delay_minutes") or 0
+        when = f"after {minutes} min" if minutes else "at once"
+        lines.append(f"Notification rule: {facts.get('urgency', 'high')} urgency, {when}")
+    return lines
+
+
+def _level_line(facts: JsonObject, reasons: Mapping[str, Any]) -> str:
+    level, levels, plan = facts.get("level"), facts.get("levels"), facts.get("plan")
+    if not level:
+        return "Fallback: nobody else could be reached, so all admins are paged"
+    version = reasons.get("policy_version")
+    named = f"policy {plan}" if reasons.get("policy_id") else str(plan)
+    return f"{named}, level {level} of {levels}" + (f" (version {version})" if version else "")
+
+
+def _page_values(claim: Claim, about: About, site: Site, occasion: Occasion) -> dict[str, Any]:
+    head, facts = claim.notification, claim.notification.facts
+    level, levels = facts.get("level"), facts.get("levels")
+    return {
+        "about": _shown(about, occasion),
+        "source": facts.get("source") or "",
+        "alert_name": facts.get("alert_name") or "",
+        "labels": _labels(facts),
+        "text": _clip(about.summary or _said(facts) or about.description, TEXT_LIMIT),
+        "level": f"level {level} of {levels}" if level else "fallback: all admins",
+        "plan": facts.get("plan") or "",
+        "why": why_lines(facts),
+        "late": _late(head, occasion),
+        "actions": _actions(head, site),
+        "incident_url": _incident_url(about.incident_id, site),
+        "runbook_url": _web_address(facts.get("runbook_url")),
+        "more": [_listed(each, site, occasion) for each in claim.bundled[:LISTED_AT_MOST]],
+        "unlisted": max(0, len(claim.bundled) - LISTED_AT_MOST),
+        "more_count": len(claim.bundled),
+        "repeat": claim.is_repeat,
+        "user_name": facts.get("user_name") or "",
+        "shapes": SHAPES,
+    }
+
+
+def _team_values(head: Notification, about: About, site: Site, occasion: Occasion) -> dict[str, Any]:
+    facts = head.facts
+    return {
+        "about": _shown(about, occasion),
+        "event": str(facts.get("event") or about.status),
+        "text": _clip(str(facts.get("text") or about.summary or about.description), TEXT_LIMIT),
+        "labels": _labels(facts),
+        "late": _late(head, occasion),
+        "incident_url": _incident_url(about.incident_id, site),
+        "repeat": head.possible_repeat,
+        "shapes": SHAPES,
+    }
+
+
+def _plain_values(head: Notification, site: Site) -> dict[str, Any]:
+    facts = head.facts
+    return {
+        "title": _clip(str(facts.get("title") or "Message from PagerPal"), TITLE_LIMIT),
+        "text": _clip(str(facts.get("text") or ""), TEXT_LIMIT),
+        "repeat": head.possible_repeat,
+        "base_url": site.base_url,
+    }
+
+
+def _message(
+    claim: Claim, site: Site, occasion: Occasion, template: str, values: dict[str, Any], about: About | None
+) -> Message:
+    head = claim.notification
+    subject = _marked(_subject(claim, about, values), claim)
+    text = _ENVIRONMENT.get_template(f"{template}.txt").render(values)
+    return Message(
+        notification_id=head.id,
+        idempotency_key=head.idempotency_key,
+        to=head.address,
+        subject=subject,
+        text=text,
+        html=_ENVIRONMENT.get_template(f"{template}.html").render(values, subject=subject),
+        severity=about.severity if about else str(head.facts.get("severity") or "info"),
+        message_id=_message_id(head, site),
+        thread_ids=_thread(about, site),
+        possible_repeat=claim.is_repeat,
+        facts=_told(claim, about, site, occasion, subject=subject, text=text),
+    )
+
+
+def _subject(claim: Claim, about: About | None, values: Mapping[str, Any]) -> str:
+    # Mail programs fold by subject too: nothing that changes from page to page of one incident may stand here.
+    if about is None:
+        return str(values["title"])
+    more = len(claim.bundled)
+    also = f" and {more} more incident{'s' if more > 1 else ''}" if more else ""
+    return f"[{about.severity.upper()}] #{about.incident_id} {_clip(about.title, TITLE_LIMIT)}{also}"
+
+
+def _told(claim: Claim, about: About | None, site: Site, occasion: Occasion, *, subject: str, text: str) -> JsonObject:
+    """The same as data: what generic HTTP posts and what operators' templates are given (keys of document 001)."""
+    head, facts = claim.notification, claim.notification.facts
+    told: JsonObject = {
+        "kind": head.kind.value,
+        "event": facts.get("event") or ("page" if head.kind is NotificationKind.PAGE else head.kind.value),
+        "title": _clip(about.title, TITLE_LIMIT) if about else subject,
+        "message": text,
+        "severity": about.severity if about else facts.get("severity") or "info",
+        "channel": occasion.channel_name or head.channel,
+        "tags": dict(_labels(facts)),
+        "context": {key: value for key, value in facts.items() if key not in ("labels", "text")},
+        "incident": None,
+        "links": {},
+        "bundle": [_incident_facts(occasion.incidents.get(each.incident_id or 0), site) for each in claim.bundled],
+    }
+    if about is not None:
+        told["incident"] = _incident_facts(about, site)
+        links: JsonObject = {"incident": _incident_url(about.incident_id, site)}
+        told["links"] = links | {action: url for action, url in _actions(head, site)}
+    return told
+
+
+def _incident_facts(about: About | None, site: Site) -> JsonObject:
+    if about is None:
+        return {}
+    return {
+        "id": about.incident_id,
+        "number": about.incident_id,
+        "title": about.title,
+        "severity": about.severity,
+        "status": about.status,
+        "description": about.description,
+        "summary": about.summary,
+        "created_at": about.created_at.isoformat(),
+        "alert_count": about.alert_count,
+        "firing_alert_count": about.firing_alert_count,
+        "url": _incident_url(about.incident_id, site),
+    }
+
+
+def _shown(about: About, occasion: Occasion) -> dict[str, Any]:
+    return {
+        "number": about.incident_id,
+        "title": _clip(about.title, TITLE_LIMIT),
+        "severity": about.severity,
+        "shape": SHAPES.get(about.severity, "■"),
+        "status": about.status,
+        "since": _clock(about.created_at, occasion.zone),
+        "age": _age(occasion.now - about.created_at),
+        "alerts": about.alert_count,
+        "firing": about.firing_alert_count,
+    }
+
+
+def _listed(each: Notification, site: Site, occasion: Occasion) -> dict[str, Any]:
+    about = occasion.incidents.get(each.incident_id or 0)
+    shown: dict[str, Any] = _shown(about, occasion) if about else {"number": each.incident_id, "title": "incident"}
+    actions = dict(_actions(each, site))
+    url = _incident_url(each.incident_id or 0, site)
+    return {**shown, "url": url, "acknowledge_url": actions.get(LinkAction.ACKNOWLEDGE, url)}
+
+
+def _actions(head: Notification, site: Site) -> list[tuple[str, str]]:
+    """Action and link, for a message that one person gets about one incident."""
+    if head.kind is not NotificationKind.PAGE or head.user_id is None or head.incident_id is None:
+        return []
+    return [
+        (action.value, f"{site.base_url}/a/{token_for(site.secrets, head.id, action, created_at=head.created_at)}")
+        for action in LinkAction
+    ]
+
+
+def _message_id(head: Notification, site: Site) -> str:
+    return f"<notification-{head.id}.{head.idempotency_key[:12]}@{site.host}>"
+
+
+def _thread(about: About | None, site: Site) -> tuple[str, ...]:
+    # Nobody ever gets the message of this name; every message of the incident answers it, so programs fold them.
+    if about is None:
+        return ()
+    return (f"<incident-{about.incident_id}.{int(about.created_at.timestamp()):x}@{site.host}>",)
+
+
+def _marked(subject: str, claim: Claim) -> str:
+    return f"{subject} (possible repeat)" if claim.is_repeat else subject
+
+
+def _late(head: Notification, occasion: Occasion) -> str:
+    return _age(timedelta(seconds=head.late_by_seconds)) if head.late_by_seconds else ""
+
+
+def _labels(facts: JsonObject) -> Sequence[tuple[str, str]]:
+    labels = facts.get("labels")
+    items = list(labels.items()) if isinstance(labels, dict) else []
+    return [(str(name), _clip(str(value), TITLE_LIMIT)) for name, value in items[:LABELS_AT_MOST]]
+
+
+def _said(facts: JsonObject) -> str:
+    return str(facts.get("summary") or facts.get("description") or "")
+
+
+def _incident_url(incident_id: int, site: Site) -> str:
+    return f"{site.base_url}/incidents/{incident_id}"
+
+
+def _web_address(value: object) -> str:
+    is_address = isinstance(value, str) and value.startswith(("https://", "http://"))
+    return str(value) if is_address and not any(c.isspace() or c in "<>\"'" for c in str(value)) else ""
+
+
+def _clip(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"
+
+
+def _clock(at: datetime, zone: str) -> str:
+    try:
+        local = at.astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError):
+        local = at
+    return f"{local:%Y-%m-%d %H:%M} {local.tzname() or 'UTC'}"
+
+
+def _age(length: timedelta) -> str:
+    seconds = max(0, int(length.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if hours < 1:
+        return f"{minutes} min"
+    return f"{hours} h {minutes % 60} min" if days < 1 else f"{days} d {hours % 24} h"
+
+
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(TEMPLATES),
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
