@@ -34,12 +34,21 @@ class AlertFilter:
     q: str = ""
 
 
+EVERY_ALERT = AlertFilter()
+FIRST_PAGE = PageQuery()
+
+
 def get_source(tx: Tx, source_id: int) -> AlertSource:
     """The source. Raises SourceNotFound, also for a deleted one."""
     found = tx.first(AlertSource, repository.select_sources().where(SourceRow.id == source_id))
     if found is None:
         raise SourceNotFound(source_id)
     return found
+
+
+def find_source(tx: Tx, source_id: int) -> AlertSource | None:
+    """The source, or None."""
+    return tx.first(AlertSource, repository.select_sources().where(SourceRow.id == source_id))
 
 
 def list_sources(tx: Tx, page: PageQuery, *, q: str = "") -> Page[AlertSource]:
@@ -97,7 +106,7 @@ def get_alert(tx: Tx, alert_id: int) -> Alert:
     return found
 
 
-def list_alerts(tx: Tx, filters: AlertFilter, page: PageQuery) -> Page[Alert]:
+def list_alerts(tx: Tx, filters: AlertFilter = EVERY_ALERT, page: PageQuery = FIRST_PAGE) -> Page[Alert]:
     """One page, the one that came last first."""
     statement = repository.select_alerts()
     for column, value in (

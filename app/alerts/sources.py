@@ -41,7 +41,7 @@ ERROR_LENGTH = 2000
 
 
 def create_source(tx: Tx, *, values: Mapping[str, Any], config: JsonObject, now: datetime) -> AlertSource:
-    """Add a source; `values` has `name` and any of DEFAULTS, `config` its secret already sealed.
+    """Add a source; `values` has `name` and any of DEFAULTS, `config` has its secret sealed already.
 
     Raises Invalid, SourceNameTaken. Whether the policy exists is for the caller to know.
     """

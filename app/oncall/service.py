@@ -16,25 +16,17 @@ from app.oncall.types import Schedule, Window
 from app.platform.db import Tx
 from app.platform.errors import FieldError, Invalid
 
-DEFAULTS: Mapping[str, Any] = {
-    "team_id": None,
-    "timezone": "UTC",
-    "is_active": True,
-    "escalation_delay_minutes": 15,
-    "escalation_to_user_id": None,
-}
-FIELDS = ("name", *DEFAULTS)
+FIELDS = ("name", "team_id", "timezone", "is_active", "escalation_delay_minutes", "escalation_to_user_id")
 
 
 def create_schedule(tx: Tx, *, values: Mapping[str, Any], now: datetime) -> Schedule:
-    """Add a schedule; `values` has `name` and any of DEFAULTS. Raises Invalid, ScheduleNameTaken."""
-    columns = {**DEFAULTS, **values}
-    _require_valid(tx, columns, backup_already=None)
+    """Add a schedule; `values` has all of FIELDS. Raises Invalid, ScheduleNameTaken."""
+    _require_valid(tx, values, backup_already=None)
     try:
         with tx.connection.begin_nested():
-            schedule_id = tx.insert(ScheduleRow, **columns, created_at=now, updated_at=now)
+            schedule_id = tx.insert(ScheduleRow, **values, created_at=now, updated_at=now)
     except IntegrityError:
-        raise ScheduleNameTaken(columns["name"]) from None
+        raise ScheduleNameTaken(values["name"]) from None
     return _locked(tx, schedule_id)
 
 

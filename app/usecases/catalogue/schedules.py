@@ -19,11 +19,30 @@ from app.platform.runtime import Runtime
 from app.platform.types import JsonObject
 
 
-def create_schedule(rt: Runtime, *, values: Mapping[str, Any], actor: User, now: datetime) -> Schedule:
-    """Add a schedule; `values` has `name` and any of its other fields. Raises Invalid, ScheduleNameTaken."""
+def create_schedule(
+    rt: Runtime,
+    *,
+    name: str,
+    actor: User,
+    now: datetime,
+    team_id: int | None = None,
+    timezone: str = "UTC",
+    is_active: bool = True,
+    escalation_delay_minutes: int = 15,
+    escalation_to_user_id: int | None = None,
+) -> Schedule:
+    """Add a schedule, empty yet. Raises Invalid, ScheduleNameTaken."""
+    values = {
+        "name": name.strip(),
+        "team_id": team_id,
+        "timezone": timezone,
+        "is_active": is_active,
+        "escalation_delay_minutes": escalation_delay_minutes,
+        "escalation_to_user_id": escalation_to_user_id,
+    }
 
     def write(tx: Tx) -> Schedule:
-        schedule = service.create_schedule(tx, values=_named(values), now=now)
+        schedule = service.create_schedule(tx, values=values, now=now)
         _audit(tx, "created", schedule.id, actor, None, _view(schedule), now)
         return schedule
 

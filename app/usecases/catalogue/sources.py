@@ -1,6 +1,6 @@
 """Alert sources and their keys. A key leaves this module once, in the clear, and is never stored so (B12)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +8,7 @@ from app.accounts.service import record_audit
 from app.accounts.types import User
 from app.alerts import options, queries, sources
 from app.alerts.errors import SourceInUse, SourceNameTaken
-from app.alerts.types import AlertSource
+from app.alerts.types import AlertSource, Grouping
 from app.escalation import queries as policies
 from app.incidents import queries as incidents
 from app.platform.db import Tx
@@ -24,10 +24,36 @@ MAX_KEEP_HOURS = 30 * 24
 
 
 def create_source(
-    rt: Runtime, *, values: Mapping[str, Any], actor: User, now: datetime, config: Mapping[str, Any] | None = None
+    rt: Runtime,
+    *,
+    name: str,
+    actor: User,
+    now: datetime,
+    driver: str = options.AUTO,
+    team_id: int | None = None,
+    escalation_policy_id: int | None = None,
+    schedule_id: int | None = None,
+    pipeline: str = "full",
+    grouping: Grouping = Grouping.FINGERPRINT,
+    group_labels: Sequence[str] = (),
+    auto_resolve: bool = True,
+    is_active: bool = True,
+    config: Mapping[str, Any] | None = None,
 ) -> tuple[AlertSource, str]:
     """Add a source and its first key, which is given back this once. Raises Invalid, SourceNameTaken."""
     key = rt.ids.token()
+    values = {
+        "name": name,
+        "driver": driver,
+        "team_id": team_id,
+        "escalation_policy_id": escalation_policy_id,
+        "schedule_id": schedule_id,
+        "pipeline": pipeline,
+        "grouping": grouping,
+        "group_labels": list(group_labels),
+        "auto_resolve": auto_resolve,
+        "is_active": is_active,
+    }
     return rt.db.write(lambda tx: _create(rt, tx, values, config or {}, key, actor=actor, now=now)), key
 
 
