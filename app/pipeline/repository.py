@@ -1,0 +1,105 @@
+"""Statements over runs and their stages. A run that is worked on changes only under its fence."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, case, exists, func, or_, select, update
+from sqlalchemy.sql import Select
+
+from app.pipeline.models import RunRow, StageRow
+from app.pipeline.rules import ACTIVE
+from app.pipeline.types import PipelineRun, RunStatus, Stage, StageExecution
+from app.platform.db import Tx
+from app.platform.tables import fields_of, table_of
+
+LEASE = timedelta(seconds=10)
+WAITS_FOR_ITS_TURN = (RunStatus.PENDING, RunStatus.RETRYING)
+
+_other = table_of(RunRow).alias("other")
+_IS_OPEN = RunRow.completed_at.is_(None)
+# At most one run of an incident is under way; the next one waits.
+_MAY_GO = or_(
+    RunRow.status.not_in(WAITS_FOR_ITS_TURN),
+    ~exists().where(
+        _other.c.incident_id == RunRow.incident_id,
+        _other.c.id != RunRow.id,
+        _other.c.completed_at.is_(None),
+        _other.c.status.in_(ACTIVE),
+    ),
+)
+
+
+def select_runs() -> "Select[Any]":
+    """A select of whole runs, to be narrowed."""
+    return select(*fields_of(RunRow, PipelineRun))
+
+
+def select_stages(pipeline_run_id: int) -> "Select[Any]":
+    """The stage attempts of one run, in the order in which they began."""
+    statement = select(*fields_of(StageRow, StageExecution)).where(StageRow.pipeline_run_id == pipeline_run_id)
+    return statement.order_by(StageRow.id)
+
+
+def lock_due(tx: Tx, *, now: datetime, also: Collection[int], limit: int) -> list[PipelineRun]:
+    """Runs that may go on now, the longest overdue first; those of `also` need not be due."""
+    due = RunRow.due_at <= now
+    wanted = or_(due, RunRow.id.in_(sorted(also))) if also else due
+    free = or_(RunRow.lease_until.is_(None), RunRow.lease_until <= now)
+    statement = select_runs().where(_IS_OPEN, wanted, free, _MAY_GO).order_by(RunRow.due_at, RunRow.id)
+    return tx.all(PipelineRun, statement.limit(limit).with_for_update(skip_locked=True, of=RunRow))
+
+
+def take(tx: Tx, run_ids: Collection[int], *, owner: str, now: datetime) -> None:
+    """Put a new lease and fence on runs that this transaction has locked."""
+    tx.execute(
+        update(RunRow)
+        .where(RunRow.id.in_(sorted(run_ids)))
+        .values(owner=owner, fence=RunRow.fence + 1, lease_until=now + LEASE)
+    )
+
+
+def lock_held(tx: Tx, run: PipelineRun) -> bool:
+    """Lock the run for this transaction; False when another process has taken it over, or it has ended."""
+    statement = select(RunRow.id).where(RunRow.id == run.id, RunRow.fence == run.fence, _IS_OPEN)
+    return tx.scalar(statement.with_for_update()) is not None
+
+
+def change(tx: Tx, run: PipelineRun, *, now: datetime, **values: Any) -> bool:
+    """Change a run under its fence; False when it is no longer ours."""
+    statement = update(RunRow).where(RunRow.id == run.id, RunRow.fence == run.fence)
+    return tx.execute(statement.values(updated_at=now, **values)).rowcount == 1
+
+
+def insert_stage(tx: Tx, run: PipelineRun, stage: Stage, *, attempt: int, **values: Any) -> None:
+    """Write down one attempt at a stage."""
+    tx.insert(
+        StageRow,
+        pipeline_run_id=run.id,
+        node_id=stage.value.lower(),
+        stage=stage,
+        attempt=attempt,
+        idempotency_key=f"{run.run_id}:{stage.value.lower()}:{attempt}",
+        **values,
+    )
+
+
+def change_stage(tx: Tx, stage_id: int, **values: Any) -> None:
+    """Change one attempt at a stage."""
+    tx.execute(update(StageRow).where(StageRow.id == stage_id).values(**values))
+
+
+def waiting_on(tx: Tx, stage: Stage, *, now: datetime, limit: int) -> list[PipelineRun]:
+    """Runs that wait inside a stage for something outside them and that nobody looks at, oldest first."""
+    free = or_(RunRow.lease_until.is_(None), RunRow.lease_until <= now)
+    statement = select_runs().where(_IS_OPEN, RunRow.status.in_(ACTIVE), RunRow.current_stage == stage, free)
+    return tx.all(PipelineRun, statement.order_by(RunRow.id).limit(limit))
+
+
+def next_due_at(tx: Tx) -> datetime | None:
+    """When the next run may go on: when it is due, or when the lease on it runs out."""
+    leased = and_(RunRow.lease_until.is_not(None), RunRow.lease_until > RunRow.due_at)
+    at: datetime | None = tx.scalar(
+        select(func.min(case((leased, RunRow.lease_until), else_=RunRow.due_at))).where(_IS_OPEN, _MAY_GO)
+    )
+    return at
