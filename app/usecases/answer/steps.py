@@ -1,9 +1,11 @@
 """The steps behind an answer, inside the caller's transaction; each locks its incident first."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from app.accounts import queries as people
 from app.accounts.types import Urgency
+from app.alerts import queries as alerts
 from app.escalation import running
 from app.escalation.types import EscalationStatus
 from app.incidents import queries, service as incidents
@@ -75,13 +77,7 @@ def reopen(tx: Tx, incident_id: int, *, actor: Actor, now: datetime, note: str |
         tx, incident, IncidentAction.REOPEN,
         kind=TimelineKind.REOPENED, text=_said(actor, "reopened", note), actor=actor, now=now,
     )  # fmt: skip
-    escalation = running.lock_escalation(tx, incident_id)
-    order = (
-        paging.Order(incident, paging.plan_for(tx, policy_id=None, schedule_id=None, team_id=None)[0], Urgency.HIGH)
-        if escalation is None
-        else paging.order_again(tx, incident, escalation)
-    )
-    paging.restart(tx, order, now=now)
+    paging.restart(tx, _order_anew(tx, incident), now=now)
 
 
 def close(tx: Tx, incident_id: int, *, actor: Actor, now: datetime, note: str | None = None) -> None:
@@ -169,6 +165,24 @@ def open_incident(
     order = paging.Order(incident, plan, paging.urgency_of(severity, {}), facts, version_id)
     paging.start(tx, [order], now=now)
     return incident.id
+
+
+def _order_anew(tx: Tx, incident: Incident) -> paging.Order:
+    # A reopened incident climbs what its source says now; one opened by hand climbs what it climbed before.
+    escalation = running.lock_escalation(tx, incident.id)
+    plan, version_id = paging.plan_for(tx, policy_id=None, schedule_id=None, team_id=None)
+    order = (
+        paging.Order(incident, plan, Urgency.HIGH)
+        if escalation is None
+        else paging.order_again(tx, incident, escalation)
+    )
+    source = None if incident.source_id is None else alerts.find_source(tx, incident.source_id)
+    if source is None:
+        return order
+    plan, version_id = paging.plan_for(
+        tx, policy_id=source.escalation_policy_id, schedule_id=source.schedule_id, team_id=source.team_id
+    )
+    return replace(order, plan=plan, policy_version_id=version_id)
 
 
 def _open(tx: Tx, incident_id: int, action: str) -> Incident:

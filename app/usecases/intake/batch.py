@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from app.alerts import service as alerts
 from app.alerts.rules import FLAP_WINDOW, NEWLY_FIRING, STILL_FIRING_AFTER, Decision, decide, group_key_of, severity_of
 from app.alerts.types import Alert, AlertSource, AlertStatus, DeliveryResult, ParsedAlert, Severity
 from app.incidents import queries as incidents, service as incident_service
-from app.incidents.types import Incident, IncidentStatus, NewIncident
+from app.incidents.types import Incident, NewIncident
 from app.platform.db import Tx
 from app.usecases.intake.flush import Flush
 from app.usecases.intake.types import Counts, Problem, Sighting, Submission
@@ -59,7 +60,7 @@ class Batch:
         wanted = {alert.incident_id for alert in stored.values() if alert.incident_id is not None}
         wanted |= incidents.ids_of_groups(self.tx, keys, resolved_since=since)
         for incident in incident_service.lock_many(self.tx, wanted).values():
-            self._remember(incident, sources)
+            self._remember(incident, sources, since)
         for key, alert in stored.items():
             self.sightings[key] = Sighting(alert, self.problems.get(alert.incident_id or 0), is_new=False)
 
@@ -76,7 +77,7 @@ class Batch:
         work = Flush(self.tx, self.submissions, list(self.sightings.values()), list(self.problems.values()), self.fresh)
         return work.run(self.counts)
 
-    def _remember(self, incident: Incident, sources: dict[int, AlertSource]) -> None:
+    def _remember(self, incident: Incident, sources: dict[int, AlertSource], flapped_since: datetime) -> None:
         source = sources.get(incident.source_id or 0)
         if source is None:
             return
@@ -84,7 +85,7 @@ class Batch:
         self.problems[incident.id] = problem
         if incident.status.is_open:
             self.open[source.id, incident.group_key] = problem
-        elif incident.resolved_by_alerts and incident.status is IncidentStatus.RESOLVED:
+        elif incident.resolved_by_alerts and incident.resolved_at and incident.resolved_at >= flapped_since:
             self.flapped[source.id, incident.group_key] = problem
 
     def _take_alert(self, submission: Submission, parsed: ParsedAlert, counts: Counts) -> None:

@@ -44,7 +44,7 @@ def send_test_alert(
 
     Raises SourceNotFound, SourceInactive, NotFound when there is no source of that name.
     """
-    test_id, trace_id = rt.ids.hex32()[:12], rt.ids.hex32()
+    test_id, trace_id = rt.ids.hex32()[-12:], rt.ids.hex32()
 
     def write(tx: Tx) -> DeliveryResult:
         source = _source(tx, source_id, source_name)

@@ -1,0 +1,229 @@
+"""The whole application in one test: the outside world is fake, time moves only when the story says so.
+
+`post` is a monitoring tool, `advance` is the night passing, `expect_page` is somebody's phone. A page that the story
+did not expect fails it at the end.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from starlette.testclient import TestClient
+
+from app.accounts.types import User
+from app.escalation import running
+from app.escalation.types import Assignee, AssigneeType, Level
+from app.incidents import queries as incidents
+from app.incidents.types import Actor, Incident, IncidentFilter, TimelineEntry
+from app.jobs.desk import Desk
+from app.main import create_app
+from app.notify import queries as outbox
+from app.platform.runtime import Runtime
+from app.platform.types import PageQuery
+from app.usecases import answer, catalogue, climb, deliver, run_pipeline, watch
+from tests.support.people import add_admin, add_user, email_of
+from tests.support.world import SentMail, World
+
+T = TypeVar("T")
+
+GRAFANA = {"ruleId": 7, "ruleName": "Checkout errors", "title": "[Alerting] Checkout errors", "orgId": 1, "tags": {}}
+LINK = re.compile(r"https?://\S+/a/\S+")
+# A story's tick of everything that is due; more rounds than this without an end is a loop.
+ROUNDS = 50
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page as it reached somebody."""
+
+    to: str
+    subject: str
+    text: str
+    at: datetime
+    message: EmailMessage
+
+    @property
+    def links(self) -> list[str]:
+        """Every action link in it, in order."""
+        return list(dict.fromkeys(LINK.findall(self.text)))
+
+
+class Story:
+    """A night at a company that uses PagerPal."""
+
+    def __init__(self, rt: Runtime, world: World) -> None:
+        self.rt = rt
+        self.world = world
+        self.admin = add_admin(rt, "Ada")
+        self.people: dict[str, User] = {"ada": self.admin}
+        self.keys: dict[str, str] = {}
+        self.inbox: list[Page] = []
+        self.app = create_app(rt=rt, with_clock=False)
+        self.client = TestClient(self.app, base_url=rt.settings.pagerpal_base_url, raise_server_exceptions=False)
+        self.client.__enter__()
+        self._runner = asyncio.Runner()
+        self._desk = Desk(rt)
+        self.settle()
+
+    def close(self) -> None:
+        """End the story: every page must have been expected."""
+        unexpected = [f"{page.to}: {page.subject}" for page in self.inbox]
+        self._runner.close()
+        self.client.__exit__(None, None, None)
+        assert not unexpected, f"nobody expected these pages: {unexpected}"
+
+    # --- the cast -------------------------------------------------------------------------------------------------
+
+    def person(self, name: str) -> User:
+        """Somebody who can be paged by mail; made at the first mention."""
+        if name not in self.people:
+            self.people[name] = add_user(self.rt, name.capitalize(), actor=self.admin)
+        return self.people[name]
+
+    def policy(
+        self, *, levels: list[tuple[int, str]], repeat: int = 0, ack_timeout_minutes: int | None = None, **source: Any
+    ) -> None:
+        """A policy of (minutes, person) levels, and a source for each kind of tool that pages by it."""
+        made = catalogue.create_policy(
+            self.rt,
+            name="On duty",
+            levels=tuple(
+                Level(number, minutes, (Assignee(AssigneeType.USER, self.person(name).id),))
+                for number, (minutes, name) in enumerate(levels, start=1)
+            ),
+            repeat=repeat,
+            ack_timeout_minutes=ack_timeout_minutes,
+            actor=self.admin,
+            now=self.now,
+        )
+        self.source("grafana", escalation_policy_id=made.id, **source)
+
+    def source(self, tool: str, **settings: Any) -> None:
+        """An alert source for that tool."""
+        values = {"name": f"{tool} prod", "driver": "auto", **settings}
+        _, key = catalogue.create_source(self.rt, values=values, actor=self.admin, now=self.now)
+        self.keys[tool] = key
+
+    # --- what happens ---------------------------------------------------------------------------------------------
+
+    def post(self, tool: str, *, state: str = "alerting", status: int = 202, **changes: Any) -> Any:
+        """The tool sends a delivery; everything that is due at once is done."""
+        body = json.dumps({**GRAFANA, "state": state, **changes})
+        answered = self.client.post("/alerts/webhook/", content=body, headers={"X-API-Key": self.keys[tool]})
+        assert answered.status_code == status, answered.text
+        self.settle()
+        return answered.json()
+
+    def advance(self, **time: float) -> None:
+        """Let time pass; what comes due meanwhile happens at its own instant."""
+        end = self.now + timedelta(**time)
+        while (due := self._next_due()) is not None and due <= end:
+            self.world.clock.advance(seconds=max(0.0, (due - self.now).total_seconds()))
+            self.settle()
+        self.world.clock.advance(seconds=(end - self.now).total_seconds())
+        self.settle()
+
+    def settle(self) -> None:
+        """Do everything that is due now, until nothing is."""
+        for _ in range(ROUNDS):
+            before = self._next_due()
+            self._run(deliver.deliver_due(self.rt, self.now))
+            self._run(climb.climb_due(self.rt, self.now, None))
+            self._run(run_pipeline.run_due(self.rt, self.now))
+            self._collect()
+            after = self._next_due()
+            if after is None or after > self.now or after == before:
+                break
+        self._run(watch.audit_unpaged(self.rt, self.now))
+
+    def does(self, name: str, action: Callable[..., Incident], **more: Any) -> None:
+        """Somebody acts on the incident from the screen."""
+        user = self.person(name)
+        actor = Actor(user.id, user.name, self.admin.id, "ui")
+        action(self.rt, incident_id=self.incident.id, actor=actor, now=self.now, **more)
+        self.settle()
+
+    def acknowledges(self, name: str) -> None:
+        """Somebody has it."""
+        self.does(name, answer.acknowledge)
+
+    def scanner_follows(self, links: list[str]) -> None:
+        """A mail gateway opens every link, as gateways do."""
+        assert links, "the mail has no links"
+        for link in links:
+            assert self.client.get(urlsplit(link).path).status_code == 200
+            self.client.head(urlsplit(link).path)
+        self.settle()
+
+    def taps(self, link: str, *, action: str = "acknowledge", status: int = 200) -> str:
+        """Somebody opens a link and presses the button on the page behind it."""
+        path = urlsplit(link).path
+        answered = self.client.post(path, data={"action": action}, headers={"accept": "text/html"})
+        assert answered.status_code == status, answered.text
+        self.settle()
+        return answered.text
+
+    # --- what is seen ---------------------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> datetime:
+        """What time it is in the story."""
+        return self.rt.clock.now()
+
+    @property
+    def incident(self) -> Incident:
+        """The newest incident."""
+        found = self.rt.db.read(lambda tx: incidents.list_incidents(tx, IncidentFilter(), PageQuery(page_size=200)))
+        assert found.items, "there is no incident"
+        return max(found.items, key=lambda incident: incident.id)
+
+    @property
+    def timeline(self) -> list[TimelineEntry]:
+        """The newest incident's story."""
+        incident_id = self.incident.id
+        return self.rt.db.read(lambda tx: incidents.timeline_of(tx, incident_id))
+
+    def tells(self, words: str) -> bool:
+        """Whether a line of the timeline says this."""
+        return any(words in entry.text for entry in self.timeline)
+
+    def expect_page(self, name: str, *, via: str = "email", says: str = "", within_seconds: float = 1) -> Page:
+        """Somebody was paged just now, and only once."""
+        assert via == "email"
+        address = email_of(name.capitalize())
+        found = [page for page in self.inbox if page.to == address]
+        assert found, f"{name} was not paged; paged were {[(page.to, page.subject) for page in self.inbox]}"
+        page = found[0]
+        self.inbox.remove(page)
+        assert (self.now - page.at).total_seconds() <= within_seconds
+        assert says.lower() in (page.subject + page.text).lower(), page.text
+        return page
+
+    def expect_nothing(self) -> None:
+        """Nobody heard anything."""
+        assert not self.inbox, [(page.to, page.subject) for page in self.inbox]
+
+    def _collect(self) -> None:
+        sent: list[SentMail] = self.world.mail.sent
+        for mail in sent:
+            plain = mail.message.get_body(preferencelist=("plain",))
+            assert plain is not None, "a mail without a text part"
+            self.inbox.append(Page(mail.to, mail.subject, plain.get_content(), self.now, mail.message))
+        sent.clear()
+
+    def _next_due(self) -> datetime | None:
+        due = [
+            self.rt.db.read(running.next_due_at),
+            self.rt.db.read(lambda tx: outbox.next_due_at(tx)),
+        ]
+        known = [each for each in due if each is not None]
+        return min(known) if known else None
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(work)

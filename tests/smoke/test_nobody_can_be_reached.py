@@ -1,0 +1,66 @@
+"""Nobody on call, nobody reachable, mail servers that fail: silence is never the result (promise 3)."""
+
+from app.platform.ports import MailFailed
+from app.usecases import people
+from tests.smoke.story import Story
+
+
+def test_level_that_reaches_nobody_is_skipped_at_once(story: Story) -> None:
+    story.policy(levels=[(15, "ravi"), (10, "noor")])
+    people.deactivate(story.rt, user_id=story.person("ravi").id, actor=story.admin, now=story.now)
+
+    story.post("grafana")
+    story.expect_page("noor")
+    assert story.tells("Level 1 skipped")
+
+
+def test_source_without_anybody_pages_the_admins(story: Story) -> None:
+    story.source("grafana")
+    story.post("grafana")
+    story.expect_page("ada", says="fallback")
+
+
+def test_person_deactivated_after_being_paged_is_passed_at_once(story: Story) -> None:
+    story.policy(levels=[(15, "ravi"), (10, "noor")])
+    story.post("grafana")
+    story.expect_page("ravi")
+
+    people.deactivate(story.rt, user_id=story.person("ravi").id, actor=story.admin, now=story.now)
+    story.settle()
+    story.expect_page("noor")
+    assert story.tells("deactivated")
+
+
+def test_address_that_is_refused_for_good_passes_the_level_at_once(story: Story) -> None:
+    story.policy(levels=[(15, "ravi"), (10, "noor")])
+    story.world.mail.next.append(MailFailed("no such mailbox", code=550, permanent=True))
+
+    story.post("grafana")
+    story.expect_page("noor")
+    assert story.tells("no such mailbox")
+
+
+def test_mail_server_that_is_down_is_tried_again_and_the_next_level_comes_at_its_time(story: Story) -> None:
+    story.policy(levels=[(15, "ravi"), (10, "noor")])
+    story.world.mail.next.extend(MailFailed("connection refused") for _ in range(3))
+
+    story.post("grafana")
+    story.expect_nothing()
+    story.advance(minutes=5)
+    story.expect_page("ravi", within_seconds=300)
+
+    story.advance(minutes=10)
+    story.expect_page("noor")
+
+
+def test_two_hundred_incidents_for_one_person_are_a_few_messages(story: Story) -> None:
+    story.policy(levels=[(600, "ravi")])
+    for number in range(200):
+        story.post("grafana", ruleId=number + 1)
+    story.expect_page("ravi")
+    story.expect_nothing()
+
+    story.advance(seconds=60)
+    story.expect_page("ravi", says="199 incidents")
+    story.advance(minutes=10)
+    story.expect_nothing()
