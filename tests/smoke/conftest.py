@@ -20,6 +20,6 @@ def story(world: World, db: Db, database_url: str) -> Iterator[Story]:
         smtp_from="pager@example.com",
         pagerpal_base_url="https://pager.example.com",
     )
-    told = Story(world.runtime(settings, db, db.bus), world)
+    told = Story(world.runtime(settings, db), world)
     yield told
     told.close()

@@ -106,8 +106,7 @@ class Story:
 
     def source(self, tool: str, **settings: Any) -> None:
         """An alert source for that tool."""
-        values = {"name": f"{tool} prod", "driver": "auto", **settings}
-        _, key = catalogue.create_source(self.rt, values=values, actor=self.admin, now=self.now)
+        _, key = catalogue.create_source(self.rt, name=f"{tool} prod", actor=self.admin, now=self.now, **settings)
         self.keys[tool] = key
 
     # --- what happens ---------------------------------------------------------------------------------------------

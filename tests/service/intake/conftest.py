@@ -99,8 +99,7 @@ def make_tool(rt: Runtime, admin: User) -> Callable[..., Tool]:
     """Makes a tool whose source has these settings."""
 
     def make(name: str = "prod", **settings: Any) -> Tool:
-        values = {"name": name, "driver": "auto", **settings}
-        source, _ = catalogue.create_source(rt, values=values, actor=admin, now=rt.clock.now())
+        source, _ = catalogue.create_source(rt, name=name, actor=admin, now=rt.clock.now(), **settings)
         return Tool(rt, admin, source)
 
     return make
