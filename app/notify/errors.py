@@ -20,6 +20,13 @@ class NotRetriable(Conflict):
         super().__init__(text, code="not_retriable")
 
 
+class IncidentOver(Conflict):
+    """Nobody is paged for an incident that is over."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"The incident is {status}: nobody is paged for it any more.", code="incident_over")
+
+
 class ChannelMissing(NotFound):
     """There is no such channel."""
 

@@ -87,9 +87,15 @@ def lost_incidents(tx: Tx, *, now: datetime) -> list[int]:
     return repository.lost_incidents(tx, now=now)
 
 
-def next_due_at(tx: Tx, *, repeats: bool = True) -> datetime | None:
-    """When the next message may be claimed, None when nothing waits; `repeats` counts what a sender may have lost."""
+def next_due_at(tx: Tx, *, repeats: bool = True, full: Collection[str] = ()) -> datetime | None:
+    """When the next message may be claimed, None when nothing waits.
+
+    Without `repeats` only first sends count, with it also what a dead sender may have lost; channels that are `full`
+    are left out.
+    """
     due = select(func.min(NotificationRow.due_at)).where(DUE)
+    if full:
+        due = due.where(NotificationRow.channel.not_in(full))
     if not repeats:
         return _instant(tx, due.where(NotificationRow.status.in_(FIRST_SENDS)))
     leases = select(func.min(NotificationRow.lease_until)).where(IN_FLIGHT)

@@ -1,0 +1,75 @@
+"""Claiming: which messages this process sends now, and all that their text is made of, in one transaction."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.accounts import queries as people
+from app.incidents import queries as incidents, service as locks
+from app.incidents.types import Incident, IncidentStatus
+from app.notify import queries as outbox, service as notify
+from app.notify.rendering import About
+from app.notify.types import Claim, NotificationChannel
+from app.platform.db import Tx
+from app.platform.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Claimed messages, and what is known of their incidents, readers and channels at that moment."""
+
+    claims: list[Claim]
+    incidents: Mapping[int, About]
+    zones: Mapping[int, str]
+    channels: Mapping[int, NotificationChannel]
+    claimed_at: float
+
+
+def claim_batch(tx: Tx, *, rt: Runtime, now: datetime, busy: Mapping[str, int]) -> Batch:
+    """Take what is due; when this commits the sends have begun."""
+    started = rt.clock.monotonic()
+    _call_off_lost(tx, now)
+    repeats = rt.settings.notification_retry_worker_enabled
+    claims = notify.claim(tx, now=now, owner=rt.owner, busy=busy, repeats=repeats)
+    rows = [row for claim in claims for row in claim.all]
+    found = incidents.incidents_by_id(tx, {row.incident_id for row in rows if row.incident_id})
+    users = people.users_by_id(tx, {row.user_id for row in rows if row.user_id})
+    return Batch(
+        claims=claims,
+        incidents={incident_id: _about(incident) for incident_id, incident in found.items()},
+        zones={user_id: user.timezone for user_id, user in users.items()},
+        channels=outbox.channels_by_id(tx, {row.channel_id for row in rows if row.channel_id}),
+        claimed_at=started,
+    )
+
+
+def answered_among(locked: Collection[Incident], now: datetime) -> list[int]:
+    """Incidents that need no page any more: acknowledged, resolved, closed or snoozed."""
+    return [
+        incident.id
+        for incident in locked
+        if incident.status is not IncidentStatus.TRIGGERED
+        or (incident.snoozed_until is not None and incident.snoozed_until > now)
+    ]
+
+
+def _call_off_lost(tx: Tx, now: datetime) -> None:
+    # An answer cannot cancel what is in flight; when the sender then dies, nobody must send it again.
+    lost = outbox.lost_incidents(tx, now=now)
+    if lost:
+        answered = answered_among(locks.lock_many(tx, lost).values(), now)
+        notify.cancel_lost(tx, answered, now=now)
+
+
+def _about(incident: Incident) -> About:
+    return About(
+        incident_id=incident.id,
+        title=incident.title,
+        severity=incident.severity.value,
+        status=incident.status.value,
+        description=incident.description,
+        summary=incident.summary,
+        created_at=incident.created_at,
+        alert_count=incident.alert_count,
+        firing_alert_count=incident.firing_alert_count,
+    )

@@ -1,0 +1,95 @@
+"""What a send's outcome means: the row, the incident's story, and the next level when nobody is left to be reached."""
+
+from datetime import datetime
+
+from app.escalation import running
+from app.incidents import service as incidents
+from app.incidents.types import NewTimelineEntry, TimelineKind
+from app.notify import queries as outbox, service as notify
+from app.notify.rules import RetryReason
+from app.notify.service import Recorded
+from app.notify.types import Claim, Notification, NotificationKind, NotificationStatus, Outcome, Report
+from app.platform.db import Tx
+from app.platform.logs import get_logger
+from app.usecases import paging
+from app.usecases.deliver.claims import answered_among
+
+SENT = (Outcome.SENT, Outcome.SUPPRESSED)
+
+log = get_logger(__name__)
+
+
+def record(tx: Tx, claim: Claim, report: Report, *, now: datetime, roll: float) -> NotificationStatus | None:
+    """Write down what became of a claim and do what follows; its status afterwards, None when the claim was lost.
+
+    `roll` in [0, 1) is the jitter of the next try.
+    """
+    head = claim.notification
+    # The usual case, sent at the first try, needs no lock on its incident.
+    has_story = report.outcome not in SENT or head.attempts > 1
+    locked = incidents.lock_many(tx, {row.incident_id for row in claim.all if row.incident_id}) if has_story else {}
+    recorded = notify.record(
+        tx,
+        notification_id=head.id,
+        fence=head.fence,
+        report=report,
+        answered=answered_among(locked.values(), now),
+        now=now,
+        roll=roll,
+    )
+    if recorded is None:
+        log.warning("a claim was lost before its outcome was recorded", notification_id=head.id, fence=head.fence)
+        return None
+    status = recorded.notification.status
+    if has_story:
+        _tell(tx, recorded, claim, now=now)
+    for page in recorded.given_up:
+        _page_on(tx, page, report.error, now)
+    if head.incident_id is not None:
+        tx.publish("incident", id=head.incident_id)
+    tx.wake("deliver", *(["pipeline"] if head.run_id else []))
+    log.info("message", notification_id=head.id, status=status, reason=recorded.verdict.reason, attempt=head.attempts)
+    return status
+
+
+def _tell(tx: Tx, recorded: Recorded, claim: Claim, *, now: datetime) -> None:
+    """One line when a message is delayed for the first time, when it goes out after all, and when it is given up."""
+    head = recorded.notification
+    what = _what(head)
+    lines: list[tuple[Notification, str]] = []
+    match recorded.verdict.reason:
+        case RetryReason.DONE:
+            lines = [(head, f"{what} sent, at try {head.attempts}")]
+        case RetryReason.AGAIN | RetryReason.AGAIN_UNKNOWN if head.attempts == 1:
+            lines = [(row, f"{what} not sent yet: {head.last_error}; it is tried again") for row in claim.all]
+        case RetryReason.PERMANENT:
+            lines = [(row, f"{what} failed: {head.last_error}") for row in recorded.given_up]
+        case RetryReason.HORIZON_OVER | RetryReason.LOST_TWICE:
+            why = recorded.verdict.reason.value.replace("_", " ")
+            lines = [(row, f"{what} given up, {why}: {head.last_error}") for row in recorded.given_up]
+        case _:
+            return
+    entries = [
+        NewTimelineEntry(
+            row.incident_id, TimelineKind.DELIVERY, text, data={"notification_id": row.id, "status": head.status.value}
+        )
+        for row, text in lines
+        if row.incident_id is not None
+    ]
+    incidents.add_timeline(tx, entries, now=now)
+
+
+def _page_on(tx: Tx, page: Notification, error: str, now: datetime) -> None:
+    """Pass the level at once when this was its last way to reach anybody (B26, B28)."""
+    if page.kind is not NotificationKind.PAGE or page.incident_id is None:
+        return
+    escalation = running.escalation_of(tx, page.incident_id)
+    if escalation is None or (escalation.episode, escalation.level) != (page.episode, page.level):
+        return
+    if not outbox.can_still_reach(tx, page.incident_id, episode=escalation.episode, level=escalation.level):
+        paging.page_on(tx, page.incident_id, now, f"no message of it got through ({error})")
+
+
+def _what(head: Notification) -> str:
+    name = head.facts.get("user_name")
+    return f"{head.channel} to {name}" if name else f"Message to {head.channel}"

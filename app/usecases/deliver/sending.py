@@ -1,0 +1,140 @@
+"""One send from claim to record. The send loop's one broad except is here: no message may stop the others."""
+
+import asyncio
+from contextlib import suppress
+from functools import partial
+
+from jinja2 import TemplateError
+
+from app.notify import service as notify
+from app.notify.channels._base import SEND_SECONDS, ChannelConfig
+from app.notify.configs import unseal
+from app.notify.errors import ChannelInvalid
+from app.notify.kinds import channel_of, config_for_people
+from app.notify.rendering import Occasion, Site, compose, compose_plainly
+from app.notify.service import LEASE_SECONDS
+from app.notify.types import Claim, DeliveryFailed, Message, NotificationStatus, Outcome, Report
+from app.platform.db import Tx
+from app.platform.errors import Unavailable
+from app.platform.failpoints import fp
+from app.platform.logs import get_logger
+from app.platform.redact import redact_text
+from app.platform.runtime import Runtime
+from app.platform.secrets import SecretUnreadable
+from app.usecases.deliver.claims import Batch
+from app.usecases.deliver.consequences import record
+
+RENEW_SECONDS = 3.0
+RECORD_TRIES = 30
+RECORD_PAUSE_SECONDS = 1.0
+
+log = get_logger(__name__)
+
+
+async def carry_out(rt: Runtime, claim: Claim, batch: Batch) -> NotificationStatus | None:
+    """Send one claimed message and record what became of it; its status afterwards, None when the claim was lost."""
+    message = _compose(rt, claim, batch)
+    # A process that was paused (a laptop's sleep, SIGSTOP) may have lost its claim before it opens a socket.
+    stale = rt.clock.monotonic() - batch.claimed_at > LEASE_SECONDS / 2
+    if stale and not await _renewed(rt, claim):
+        return None
+    report = await _send_under_lease(rt, claim, batch, message)
+    if report is None:
+        return None
+    return await _record(rt, claim, report)
+
+
+async def _send_under_lease(rt: Runtime, claim: Claim, batch: Batch, message: Message) -> Report | None:
+    """The send's report; None when another process has taken the claim over meanwhile."""
+    send = asyncio.create_task(_send(rt, claim, batch, message))
+    try:
+        while True:
+            await asyncio.wait({send}, timeout=RENEW_SECONDS)
+            if send.done():
+                return send.result()
+            if not await _renewed(rt, claim):
+                return None
+    finally:
+        send.cancel()
+
+
+async def _send(rt: Runtime, claim: Claim, batch: Batch, message: Message) -> Report:
+    said = partial(Report, subject=message.subject, body=message.text)
+    if not rt.settings.notification_sending_enabled:
+        return said(Outcome.SUPPRESSED)
+    try:
+        channel = channel_of(claim.notification.channel, rt.settings)
+        config = _config(rt, claim, batch)
+        fp("notify.before_send")
+        async with asyncio.timeout(SEND_SECONDS):
+            receipt = await channel.send(message, config, rt.outside)
+        fp("notify.after_send_before_record")
+        return said(Outcome.SENT, provider_message_id=receipt.provider_message_id)
+    except DeliveryFailed as failed:
+        outcome = Outcome.UNKNOWN if failed.outcome_unknown else Outcome.FAILED
+        return said(
+            Outcome.REFUSED if failed.permanent else outcome,
+            error=redact_text(failed.message),
+            retry_after_seconds=failed.retry_after_seconds,
+        )
+    except TimeoutError:
+        return said(Outcome.UNKNOWN, error=f"no answer within {SEND_SECONDS:g} s")
+    except Exception as error:
+        log.exception("send failed unexpectedly", notification_id=claim.notification.id)
+        return said(Outcome.FAILED, error=f"unexpected error ({type(error).__name__}); the log has the details")
+
+
+def _config(rt: Runtime, claim: Claim, batch: Batch) -> ChannelConfig:
+    head = claim.notification
+    kind = channel_of(head.channel, rt.settings)
+    if head.channel_id is None:
+        return config_for_people(kind, rt.settings)
+    stored = batch.channels.get(head.channel_id)
+    if stored is None or not stored.is_active:
+        raise DeliveryFailed("the channel is switched off", permanent=True)
+    try:
+        return unseal(kind, stored.config, rt.secrets)
+    except (ChannelInvalid, SecretUnreadable) as error:
+        raise DeliveryFailed(f"the channel's configuration cannot be used: {error.message}") from error
+
+
+def _compose(rt: Runtime, claim: Claim, batch: Batch) -> Message:
+    head = claim.notification
+    site = Site(rt.settings.pagerpal_base_url, rt.secrets)
+    stored = batch.channels.get(head.channel_id or 0)
+    occasion = Occasion(
+        now=rt.clock.now(),
+        incidents=batch.incidents,
+        zone=batch.zones.get(head.user_id or 0, "UTC"),
+        channel_name=stored.name if stored else "",
+    )
+    try:
+        return compose(claim, site, occasion)
+    except (TemplateError, LookupError, TypeError, ValueError, AttributeError):
+        log.exception("a message could not be worded", notification_id=head.id)
+        return compose_plainly(claim, site, occasion)
+
+
+async def _renewed(rt: Runtime, claim: Claim) -> bool:
+    head = claim.notification
+    now = rt.clock.now()
+    with suppress(Unavailable):
+        return await rt.db.run(lambda tx: notify.renew(tx, head.id, fence=head.fence, now=now))
+    # Nobody can take the claim over while the database cannot be used.
+    return True
+
+
+async def _record(rt: Runtime, claim: Claim, report: Report) -> NotificationStatus | None:
+    roll = rt.random.random()
+
+    def write(tx: Tx) -> NotificationStatus | None:
+        return record(tx, claim, report, now=rt.clock.now(), roll=roll)
+
+    for _ in range(RECORD_TRIES):
+        try:
+            return await rt.db.run(write)
+        except Unavailable as error:
+            log.warning("an outcome waits to be recorded", notification_id=claim.notification.id, reason=error.message)
+            await rt.clock.sleep(RECORD_PAUSE_SECONDS)
+    log.error("an outcome was not recorded: the message may be sent again", notification_id=claim.notification.id)
+    return None
