@@ -218,7 +218,8 @@ def begin_sends(tx: Tx, late: Mapping[int, int], *, owner: str, now: datetime) -
     if not late:
         return
     table = table_of(NotificationRow)
-    uncertain = table.c.status.in_((NotificationStatus.IN_FLIGHT, NotificationStatus.UNKNOWN))
+    # No IN here: its parameters cannot be expanded when the statement runs for many rows.
+    uncertain = or_(table.c.status == NotificationStatus.IN_FLIGHT, table.c.status == NotificationStatus.UNKNOWN)
     tx.execute(
         update(table)
         .where(table.c.id == bindparam("row_id"))
