@@ -1,6 +1,5 @@
 """What can go wrong with pipeline runs, each a sentence for the operator."""
 
-from app.pipeline.types import RunStatus
 from app.platform.errors import Conflict, NotFound
 
 
@@ -18,5 +17,5 @@ class NotResumable(Conflict):
 
     default_code = "pipeline_run_not_resumable"
 
-    def __init__(self, status: RunStatus) -> None:
+    def __init__(self, status: str) -> None:
         super().__init__(f"This run is {status}; only a FAILED one can be resumed.")
