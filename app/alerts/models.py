@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.alerts.types import AlertStatus, DeliveryOutcome, Grouping, Severity
+from app.alerts.types import AlertStatus, DeliveryOutcome, Grouping, Severity, SubscriptionState
 from app.platform.tables import Base, EnumText, Json, LongText, UtcDateTime
 from app.platform.types import JsonObject
 
@@ -119,3 +119,20 @@ class IncidentAlertRow(Base):
     generation: Mapped[int]
     attached_at: Mapped[datetime] = mapped_column(UtcDateTime)
     status_at_end: Mapped[AlertStatus | None] = mapped_column(EnumText(AlertStatus))
+
+
+class SubscriptionRow(Base):
+    """A topic that a source was asked to subscribe to (SNS); the confirmation is fetched outside the request."""
+
+    __tablename__ = "source_subscriptions"
+    __table_args__ = (UniqueConstraint("source_id", "topic_arn"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("alert_sources.id"))
+    topic_arn: Mapped[str]
+    subscribe_url: Mapped[str] = mapped_column(LongText, default="")
+    state: Mapped[SubscriptionState] = mapped_column(EnumText(SubscriptionState))
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    last_error: Mapped[str] = mapped_column(LongText, default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)

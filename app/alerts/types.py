@@ -11,9 +11,23 @@ from app.incidents.types import Severity
 from app.platform.types import JsonObject
 
 __all__ = [
-    "Alert", "AlertHistoryEntry", "AlertSource", "AlertStatus", "Control", "Delivery", "DeliveryOutcome",
-    "DeliveryResult", "Grouping", "ParsedAlert", "ParsedPayload", "Severity", "SourceKey", "SourceOptions",
-]  # fmt: skip
+    "Alert",
+    "AlertHistoryEntry",
+    "AlertSource",
+    "AlertStatus",
+    "Control",
+    "Delivery",
+    "DeliveryOutcome",
+    "DeliveryResult",
+    "Grouping",
+    "ParsedAlert",
+    "ParsedPayload",
+    "Severity",
+    "SourceKey",
+    "SourceOptions",
+    "Subscription",
+    "SubscriptionState",
+]
 
 
 class AlertStatus(StrEnum):
@@ -40,6 +54,15 @@ class DeliveryOutcome(StrEnum):
     CONTROL = "control"
     QUARANTINED = "quarantined"
     REPARSED = "reparsed"
+
+
+class SubscriptionState(StrEnum):
+    """How a subscription to a topic stands."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    UNSUBSCRIBED = "unsubscribed"
 
 
 @dataclass(frozen=True)
@@ -76,6 +99,11 @@ class Control:
     topic_arn: str = ""
     subscribe_url: str = ""
     token: str = ""
+
+    @property
+    def ends_subscription(self) -> bool:
+        """Whether it says that the topic will tell no more; else it asks to be confirmed."""
+        return not self.subscribe_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,3 +240,18 @@ class DeliveryResult:
     incidents_updated: int = 0
     incident_ids: tuple[int, ...] = ()
     run_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A topic that a source was asked to subscribe to, and what became of it."""
+
+    id: int
+    source_id: int
+    topic_arn: str
+    subscribe_url: str
+    state: SubscriptionState
+    attempts: int
+    due_at: datetime | None
+    last_error: str
+    updated_at: datetime

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from app.alerts import service as alerts
+from app.alerts.subscriptions import note_control
 from app.alerts.types import Alert, AlertStatus, DeliveryResult
 from app.escalation.types import EscalationStatus, Plan
 from app.incidents import service as incidents
@@ -227,6 +228,9 @@ class Flush:
                 for each in self.submissions
             ],
         )
+        for each in self.submissions:
+            if each.parsed is not None and each.parsed.control is not None:
+                note_control(self.tx, each.source.id, each.parsed.control, now=self.now)
         alerts.touch_sources(self.tx, {each.source.id for each in self.submissions}, self.now)
         self.tx.publish("sources")
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision: str = "303006302f8e"
+revision: str = "1cc17a236e0d"
 down_revision: str | Sequence[str] | None = None
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
@@ -472,6 +472,27 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "source_subscriptions",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("topic_arn", sa.String(), nullable=False),
+        sa.Column("subscribe_url", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=40), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["source_id"], ["alert_sources.id"], name=op.f("fk_source_subscriptions_source_id_alert_sources")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_source_subscriptions")),
+        sa.UniqueConstraint("source_id", "topic_arn", name=op.f("uq_source_subscriptions_source_id_topic_arn")),
+    )
+    with op.batch_alter_table("source_subscriptions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_source_subscriptions_due_at"), ["due_at"], unique=False)
+
+    op.create_table(
         "alerts",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("source_id", sa.Integer(), nullable=False),
@@ -896,6 +917,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_alerts_incident_status")
 
     op.drop_table("alerts")
+    with op.batch_alter_table("source_subscriptions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_source_subscriptions_due_at"))
+
+    op.drop_table("source_subscriptions")
     with op.batch_alter_table("incidents", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_incidents_open_group",
