@@ -9,8 +9,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from app.accounts.permissions import Permission as P
-from app.web.api import audit, me, reach, teams, users
-from app.web.hooks import alerts as alerts_hook
+from app.web.api import audit, me, reach, system, teams, users
+from app.web.hooks import alerts as alerts_hook, health
 from app.web.routing import KEYED, PUBLIC, Access, Door, Route, mount_routes
 
 __all__ = ["KEYED", "PUBLIC", "ROUTES", "Door", "Route", "mount"]
@@ -30,6 +30,8 @@ def _ui(methods: str, path: str, handler: Callable[..., Any], permission: Access
 
 # Plain routes, matched first: nothing stands between a monitoring tool and the intake.
 HOOKS: tuple[Route, ...] = (
+    Route("GET", "/health", health.health, PUBLIC, Door.HOOK),
+    Route("GET", "/health/ready", health.ready, PUBLIC, Door.HOOK),
     _hook("GET", "/alerts/webhook", alerts_hook.say_ready),
     _hook("POST PUT", "/alerts/webhook", alerts_hook.receive),
     _hook("POST PUT", "/alerts/webhook/{driver}", alerts_hook.receive),
@@ -97,11 +99,17 @@ PEOPLE: tuple[Route, ...] = (
     _api("GET", "/api/v1/audit", audit.list_audit, P.READ_AUDIT),
 )
 
+SYSTEM: tuple[Route, ...] = (
+    _api("GET", "/api/v1/system/jobs", system.jobs, P.VIEW),
+    _api("GET", "/api/v1/system/readiness", system.readiness, P.VIEW),
+    _api("GET", "/api/v1/system/integrations", system.integrations, P.MANAGE_SYSTEM),
+)
+
 OPERATIONS: tuple[Route, ...] = ()
 
 UI: tuple[Route, ...] = ()
 
-ROUTES: tuple[Route, ...] = HOOKS + ME + PEOPLE + OPERATIONS + UI
+ROUTES: tuple[Route, ...] = HOOKS + ME + PEOPLE + SYSTEM + OPERATIONS + UI
 
 
 def mount(app: FastAPI) -> None:
