@@ -13,11 +13,12 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.platform.errors import FieldError, Invalid, Malformed, PagerPalError, Unauthenticated
+from app.platform.errors import Conflict, FieldError, Invalid, Malformed, PagerPalError, Unauthenticated
 from app.platform.logs import get_logger
 from app.platform.strictjson import MalformedJson
 
@@ -37,6 +38,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(PagerPalError, _known)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(IntegrityError, _collision)
 
 
 class LastResort:
@@ -189,6 +191,12 @@ def _field_path(location: Sequence[str | int]) -> str:
     for step in steps:
         path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
     return path
+
+
+async def _collision(request: Request, error: Exception) -> Response:
+    # Use cases look first; only two callers at the same instant get as far as the database's own refusal.
+    log.warning("a constraint of the database refused a change", error=type(cast(IntegrityError, error).orig).__name__)
+    return respond(request, Conflict("Somebody changed the same thing at this very moment: look again and repeat."))
 
 
 async def _framework(request: Request, error: Exception) -> Response:

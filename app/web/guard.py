@@ -1,8 +1,8 @@
 """The guard at the API and UI doors: who calls, may they, and does the request come from our own pages.
 
 API: `Authorization` Basic or Bearer, else the session cookie. UI: the session cookie only. A request that changes
-something is refused when a browser says that another site sent it; with a session it must also carry the session's
-CSRF token, as header `X-CSRF-Token`, form field or JSON key `csrf_token`.
+something is refused when a browser says that another site sent it; with a session, and where one is needed, it must
+also carry the session's CSRF token, as header `X-CSRF-Token`, form field or JSON key `csrf_token`.
 """
 
 import base64
@@ -64,7 +64,7 @@ async def admit(request: Request, required: Permission | None, *, is_api: bool, 
         return
     refuse_other_sites(request, rt.settings)
     await _read_body(request)
-    if identity is not None and identity.via == "session":
+    if required is not None and identity is not None and identity.via == "session":
         await _check_csrf(request, rt, identity)
 
 

@@ -25,6 +25,7 @@ from app.usecases.people.signin import (
     identify_token,
     login,
     logout,
+    open_session,
 )
 from app.usecases.people.teams import add_member, create_team, delete_team, remove_member, update_team
 from app.usecases.people.tokens import create_token, end_session, revoke_token
@@ -49,6 +50,7 @@ __all__ = [
     "identify_token",
     "login",
     "logout",
+    "open_session",
     "prepare_setup_code",
     "remove_contact_method",
     "remove_member",

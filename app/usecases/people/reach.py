@@ -171,7 +171,8 @@ def _code_message(method: ContactMethod, code: str, now: datetime) -> NewNotific
         contact_method_id=method.id,
         due_at=now,
         facts={
-            "title": f"{code} is your PagerPal code",
+            # Lists show titles to everybody who is signed in, so the code stands in the text only.
+            "title": "Your PagerPal code",
             "text": f"Enter {code} within 15 minutes to have pages sent here.",
         },
     )

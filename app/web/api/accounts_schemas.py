@@ -17,7 +17,7 @@ from app.accounts.types import (
     User,
 )
 
-Password = Annotated[str, Field(max_length=1024, repr=False)]
+Password = Annotated[str, Field(max_length=1024)]
 ShortText = Annotated[str, Field(max_length=500)]
 
 
