@@ -9,7 +9,20 @@ from typing import Any
 from fastapi import FastAPI
 
 from app.accounts.permissions import Permission as P
-from app.web.api import audit, me, reach, system, teams, users
+from app.web.api import (
+    alert_sources,
+    alerts,
+    audit,
+    escalation_policies,
+    incidents,
+    me,
+    oncall,
+    reach,
+    schedules,
+    system,
+    teams,
+    users,
+)
 from app.web.hooks import alerts as alerts_hook, health
 from app.web.routing import KEYED, PUBLIC, Access, Door, Route, mount_routes
 
@@ -105,11 +118,81 @@ SYSTEM: tuple[Route, ...] = (
     _api("GET", "/api/v1/system/integrations", system.integrations, P.MANAGE_SYSTEM),
 )
 
+SOURCES: tuple[Route, ...] = (
+    _api("GET", "/api/v1/alert-sources", alert_sources.list_sources, P.VIEW),
+    _api("POST", "/api/v1/alert-sources", alert_sources.create, P.MANAGE_SOURCES, 201),
+    _api("GET", "/api/v1/alert-sources/{source_id}", alert_sources.show, P.VIEW),
+    _api("PATCH", "/api/v1/alert-sources/{source_id}", alert_sources.change, P.MANAGE_SOURCES),
+    _api("DELETE", "/api/v1/alert-sources/{source_id}", alert_sources.delete, P.MANAGE_SOURCES, 204),
+    _api("POST", "/api/v1/alert-sources/{source_id}/regenerate-key", alert_sources.regenerate_key, P.MANAGE_SOURCES),
+    _api("GET", "/api/v1/alert-sources/{source_id}/keys", alert_sources.list_keys, P.VIEW),
+    _api("DELETE", "/api/v1/alert-sources/{source_id}/keys/{key_id}", alert_sources.revoke_key, P.MANAGE_SOURCES, 204),
+    _api(
+        "POST", "/api/v1/alert-sources/{source_id}/test-alert", alert_sources.send_test_alert, P.SEND_TEST_ALERTS, 202
+    ),
+    _api("GET", "/api/v1/alert-sources/{source_id}/quarantine", alert_sources.list_quarantine, P.VIEW),
+    _api(
+        "POST",
+        "/api/v1/alert-sources/{source_id}/quarantine/{delivery_id}/reparse",
+        alert_sources.reparse,
+        P.MANAGE_SOURCES,
+    ),
+    _api("GET", "/api/v1/alerts", alerts.list_alerts, P.VIEW),
+    _api("GET", "/api/v1/alerts/{alert_id}", alerts.show, P.VIEW),
+    _api("GET", "/api/v1/alerts/{alert_id}/history", alerts.list_history, P.VIEW),
+)
+
+INCIDENTS: tuple[Route, ...] = (
+    _api("GET", "/api/v1/incidents", incidents.list_incidents, P.VIEW),
+    _api("POST", "/api/v1/incidents", incidents.create, P.ACT_ON_INCIDENTS, 201),
+    _api("GET", "/api/v1/incidents/{incident_id}", incidents.show, P.VIEW),
+    _api("POST", "/api/v1/incidents/{incident_id}/ack", incidents.acknowledge, P.ACT_ON_INCIDENTS),
+    _api("POST", "/api/v1/incidents/{incident_id}/acknowledge", incidents.acknowledge, P.ACT_ON_INCIDENTS),
+    _api("POST", "/api/v1/incidents/{incident_id}/resolve", incidents.resolve, P.ACT_ON_INCIDENTS),
+    _api("POST", "/api/v1/incidents/{incident_id}/reopen", incidents.reopen, P.ACT_ON_INCIDENTS),
+    _api("POST", "/api/v1/incidents/{incident_id}/close", incidents.close, P.ACT_ON_INCIDENTS),
+    _api("POST", "/api/v1/incidents/{incident_id}/escalate", incidents.escalate, P.ACT_ON_INCIDENTS),
+    _api("POST", "/api/v1/incidents/{incident_id}/snooze", incidents.snooze, P.ACT_ON_INCIDENTS),
+    _api("POST", "/api/v1/incidents/{incident_id}/notes", incidents.add_note, P.ACT_ON_INCIDENTS),
+    _api("POST", "/api/v1/incidents/{incident_id}/assign", incidents.assign, P.ACT_ON_INCIDENTS),
+)
+
+DUTY: tuple[Route, ...] = (
+    _api("GET", "/api/v1/escalation-policies", escalation_policies.list_policies, P.VIEW),
+    _api("POST", "/api/v1/escalation-policies", escalation_policies.create, P.MANAGE_POLICIES, 201),
+    _api("GET", "/api/v1/escalation-policies/{policy_id}", escalation_policies.show, P.VIEW),
+    _api("PATCH", "/api/v1/escalation-policies/{policy_id}", escalation_policies.change, P.MANAGE_POLICIES),
+    _api("DELETE", "/api/v1/escalation-policies/{policy_id}", escalation_policies.delete, P.MANAGE_POLICIES, 204),
+    _api("GET", "/api/v1/schedules", schedules.list_schedules, P.VIEW),
+    _api("POST", "/api/v1/schedules", schedules.create, P.MANAGE_SCHEDULES, 201),
+    _api("GET", "/api/v1/schedules/{schedule_id}", schedules.show, P.VIEW),
+    _api("PATCH", "/api/v1/schedules/{schedule_id}", schedules.change, P.MANAGE_SCHEDULES),
+    _api("DELETE", "/api/v1/schedules/{schedule_id}", schedules.delete, P.MANAGE_SCHEDULES, 204),
+    _api("GET", "/api/v1/schedules/{schedule_id}/slots", schedules.list_slots, P.VIEW),
+    _api("GET", "/api/v1/schedules/{schedule_id}/gaps", schedules.list_gaps, P.VIEW),
+    _api("GET", "/api/v1/schedules/{schedule_id}/entries", schedules.list_entries, P.VIEW),
+    _api("POST", "/api/v1/schedules/{schedule_id}/entries", schedules.add_entry, P.MANAGE_SCHEDULES, 201),
+    _api("DELETE", "/api/v1/schedules/{schedule_id}/entries/{entry_id}", schedules.void_entry, P.MANAGE_SCHEDULES, 204),
+    _api("GET", "/api/v1/schedules/{schedule_id}/overrides", schedules.list_overrides, P.VIEW),
+    _api("POST", "/api/v1/schedules/{schedule_id}/overrides", schedules.add_override, P.TAKE_SLOTS, 201),
+    _api(
+        "DELETE", "/api/v1/schedules/{schedule_id}/overrides/{override_id}", schedules.void_override, P.TAKE_SLOTS, 204
+    ),
+    _api("GET", "/api/v1/schedules/{schedule_id}/oncall", oncall.show, P.VIEW),
+    _api("GET", "/api/v1/oncall/current", oncall.current, P.VIEW),
+)
+
+RUNS: tuple[Route, ...] = (
+    _api("GET", "/api/v1/pipeline-runs", pipelines.list_runs, P.VIEW),
+    _api("GET", "/api/v1/pipeline-runs/{run_id}", pipelines.show_run, P.VIEW),
+    _api("POST", "/api/v1/pipeline-runs/{run_id}/resume", pipelines.resume_run, P.RUN_PIPELINES),
+)
+
 OPERATIONS: tuple[Route, ...] = ()
 
 UI: tuple[Route, ...] = ()
 
-ROUTES: tuple[Route, ...] = HOOKS + ME + PEOPLE + SYSTEM + OPERATIONS + UI
+ROUTES: tuple[Route, ...] = HOOKS + ME + PEOPLE + SYSTEM + SOURCES + INCIDENTS + DUTY + OPERATIONS + UI
 
 
 def mount(app: FastAPI) -> None:

@@ -1,0 +1,104 @@
+"""`/api/v1/pipeline-runs`: what happened to incidents after intake, stage by stage."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Path, Query
+
+from app.pipeline import queries
+from app.pipeline.queries import RunFilter
+from app.pipeline.types import RunStatus, Stage, StageStatus
+from app.platform.db import Tx
+from app.usecases import run_pipeline
+from app.web.api.accounts_schemas import Out
+from app.web.api.pages import PageOut, page_out
+from app.web.deps import MAX_ID, NowDep, PageDep, RuntimeDep
+
+RunId = Annotated[str, Path(min_length=1, max_length=64)]
+
+
+class RunOut(Out):
+    """One flow of an incident through the stages; durations in milliseconds."""
+
+    id: int
+    trace_id: str
+    run_id: str
+    pipeline: str
+    status: RunStatus
+    current_stage: Stage | None
+    incident_id: int | None
+    source: str
+    alert_fingerprint: str
+    environment: str
+    normalized_payload_ref: str
+    checker_output_ref: str
+    intelligence_output_ref: str
+    notify_output_ref: str
+    intelligence_fallback_used: bool
+    total_attempts: int
+    max_retries: int
+    last_error_type: str
+    last_error_message: str
+    last_error_retryable: bool
+    merged: int
+    due_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    total_duration_ms: float | None
+
+
+class StageOut(Out):
+    """One attempt at one stage; `duration_ms` in milliseconds."""
+
+    node_id: str
+    stage: Stage | None
+    status: StageStatus
+    attempt: int
+    idempotency_key: str
+    input_ref: str
+    output_ref: str
+    output_snapshot: dict[str, Any]
+    error_type: str
+    error_message: str
+    error_stack: str
+    error_retryable: bool
+    started_at: datetime | None
+    completed_at: datetime | None
+    duration_ms: float | None
+
+
+class RunDetail(RunOut):
+    """A run with every attempt at its stages."""
+
+    stages: list[StageOut]
+
+
+def list_runs(
+    rt: RuntimeDep,
+    page: PageDep,
+    incident_id: Annotated[int | None, Query(ge=1, le=MAX_ID)] = None,
+    status: RunStatus | None = None,
+    pipeline: Annotated[str | None, Query(max_length=100)] = None,
+) -> PageOut[RunOut]:
+    """One page of runs, newest first."""
+    filters = RunFilter(incident_id=incident_id, status=status, pipeline=pipeline)
+    return page_out(rt.db.read(lambda tx: queries.list_runs(tx, filters, page)), RunOut.model_validate)
+
+
+def show_run(run_id: RunId, rt: RuntimeDep) -> RunDetail:
+    """One run with its stages."""
+    return rt.db.read(lambda tx: _detail(tx, run_id))
+
+
+def resume_run(run_id: RunId, rt: RuntimeDep, now: NowDep) -> RunDetail:
+    """Let a failed run go on after its last good stage; what was said meanwhile is not said again."""
+    run_pipeline.resume(rt, run_id=run_id, now=now)
+    return show_run(run_id, rt)
+
+
+def _detail(tx: Tx, run_id: str) -> RunDetail:
+    run = queries.get_run(tx, run_id)
+    stages = [StageOut.model_validate(stage) for stage in queries.stages_of(tx, run)]
+    return RunDetail(**RunOut.model_validate(run).model_dump(), stages=stages)
