@@ -69,6 +69,8 @@ def compose(claim: Claim, site: Site, occasion: Occasion) -> Message:
     tell; `compose_plainly` can tell any."""
     head = claim.notification
     about = occasion.incidents.get(head.incident_id or 0)
+    if head.kind is NotificationKind.PAGE and claim.bundled:
+        return _message(claim, site, occasion, "bundle", _bundle_values(claim, site, occasion), about)
     if head.kind is NotificationKind.PAGE and about is not None:
         return _message(claim, site, occasion, "page", _page_values(claim, about, site, occasion), about)
     if head.kind is NotificationKind.TEAM and about is not None:
@@ -83,7 +85,7 @@ def compose_plainly(claim: Claim, site: Site, occasion: Occasion) -> Message:
     title = _clip(about.title if about else str(head.facts.get("title") or "PagerPal"), TITLE_LIMIT)
     number = f"#{head.incident_id} " if head.incident_id else ""
     subject = _marked(f"{number}{title}", claim)
-    more = f"\nand {len(claim.bundled)} more incidents" if claim.bundled else ""
+    more = f"\nand {len(claim.bundled)} more" if claim.bundled else ""
     where = f"\n\n{site.base_url}/incidents/{head.incident_id}" if head.incident_id else ""
     text = f"{subject}{more}{where}\n"
     return Message(
@@ -145,12 +147,25 @@ def _page_values(claim: Claim, about: About, site: Site, occasion: Occasion) -> 
         "actions": _actions(head, site),
         "incident_url": _incident_url(about.incident_id, site),
         "runbook_url": _web_address(facts.get("runbook_url")),
-        "more": [_listed(each, site, occasion) for each in claim.bundled[:LISTED_AT_MOST]],
-        "unlisted": max(0, len(claim.bundled) - LISTED_AT_MOST),
-        "more_count": len(claim.bundled),
         "repeat": claim.is_repeat,
         "user_name": facts.get("user_name") or "",
-        "shapes": SHAPES,
+    }
+
+
+def _bundle_values(claim: Claim, site: Site, occasion: Occasion) -> dict[str, Any]:
+    listed = [_listed(each, site, occasion) for each in claim.all]
+    listed.sort(key=lambda each: (_rank(each["severity"]), each["number"]))
+    facts = claim.notification.facts
+    return {
+        "count": len(listed),
+        "severity": listed[0]["severity"],
+        "shape": listed[0]["shape"],
+        "listed": listed[:LISTED_AT_MOST],
+        "unlisted": max(0, len(listed) - LISTED_AT_MOST),
+        "late": _late(claim.notification, occasion),
+        "list_url": f"{site.base_url}/incidents?status=open",
+        "repeat": claim.is_repeat,
+        "user_name": facts.get("user_name") or "",
     }
 
 
@@ -164,7 +179,6 @@ def _team_values(head: Notification, about: About, site: Site, occasion: Occasio
         "late": _late(head, occasion),
         "incident_url": _incident_url(about.incident_id, site),
         "repeat": head.possible_repeat,
-        "shapes": SHAPES,
     }
 
 
@@ -191,9 +205,9 @@ def _message(
         subject=subject,
         text=text,
         html=_ENVIRONMENT.get_template(f"{template}.html").render(values, subject=subject),
-        severity=about.severity if about else str(head.facts.get("severity") or "info"),
+        severity=str(values.get("severity") or (about.severity if about else head.facts.get("severity")) or "info"),
         message_id=_message_id(head, site),
-        thread_ids=_thread(about, site),
+        thread_ids=_thread(None if claim.bundled else about, site),
         possible_repeat=claim.is_repeat,
         facts=_told(claim, about, site, occasion, subject=subject, text=text),
     )
@@ -201,11 +215,11 @@ def _message(
 
 def _subject(claim: Claim, about: About | None, values: Mapping[str, Any]) -> str:
     # Mail programs fold by subject too: nothing that changes from page to page of one incident may stand here.
+    if claim.bundled:
+        return f"[{str(values['severity']).upper()}] {values['count']} more incidents"
     if about is None:
         return str(values["title"])
-    more = len(claim.bundled)
-    also = f" and {more} more incident{'s' if more > 1 else ''}" if more else ""
-    return f"[{about.severity.upper()}] #{about.incident_id} {_clip(about.title, TITLE_LIMIT)}{also}"
+    return f"[{about.severity.upper()}] #{about.incident_id} {_clip(about.title, TITLE_LIMIT)}"
 
 
 def _told(claim: Claim, about: About | None, site: Site, occasion: Occasion, *, subject: str, text: str) -> JsonObject:
@@ -265,7 +279,8 @@ def _shown(about: About, occasion: Occasion) -> dict[str, Any]:
 
 def _listed(each: Notification, site: Site, occasion: Occasion) -> dict[str, Any]:
     about = occasion.incidents.get(each.incident_id or 0)
-    shown: dict[str, Any] = _shown(about, occasion) if about else {"number": each.incident_id, "title": "incident"}
+    unknown = {"number": each.incident_id or 0, "title": "incident", "severity": "info", "shape": SHAPES["info"]}
+    shown: dict[str, Any] = _shown(about, occasion) if about else {**unknown, "age": ""}
     actions = dict(_actions(each, site))
     url = _incident_url(each.incident_id or 0, site)
     return {**shown, "url": url, "acknowledge_url": actions.get(LinkAction.ACKNOWLEDGE, url)}
@@ -290,6 +305,10 @@ def _thread(about: About | None, site: Site) -> tuple[str, ...]:
     if about is None:
         return ()
     return (f"<incident-{about.incident_id}.{int(about.created_at.timestamp()):x}@{site.host}>",)
+
+
+def _rank(severity: str) -> int:
+    return list(SHAPES).index(severity) if severity in SHAPES else len(SHAPES)
 
 
 def _marked(subject: str, claim: Claim) -> str:
