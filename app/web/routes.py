@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from app.accounts.permissions import Permission as P
+from app.web import live
 from app.web.api import (
     alert_sources,
     alerts,
@@ -17,14 +18,30 @@ from app.web.api import (
     incidents,
     me,
     oncall,
+    pipelines,
     reach,
     schedules,
     system,
     teams,
     users,
 )
-from app.web.hooks import alerts as alerts_hook, health
+from app.web.hooks import alerts as alerts_hook, health, links as links_hook
 from app.web.routing import KEYED, PUBLIC, Access, Door, Route, mount_routes
+from app.web.ui import (
+    alerts as alerts_ui,
+    assets,
+    dashboard as dashboard_ui,
+    incidents as incidents_ui,
+    login as login_ui,
+    people as people_ui,
+    policies as policies_ui,
+    profile as profile_ui,
+    reach as reach_ui,
+    schedules as schedules_ui,
+    sources as sources_ui,
+    system as system_ui,
+    teams as teams_ui,
+)
 
 __all__ = ["KEYED", "PUBLIC", "ROUTES", "Door", "Route", "mount"]
 
@@ -50,6 +67,8 @@ HOOKS: tuple[Route, ...] = (
     _hook("POST PUT", "/alerts/webhook/{driver}", alerts_hook.receive),
     _hook("POST PUT", "/api/v1/webhooks/{driver}", alerts_hook.receive),
     _hook("POST", "/api/v1/alerts", alerts_hook.receive),
+    _hook("GET", "/a/{token}", links_hook.look),
+    _hook("POST", "/a/{token}", links_hook.act),
 )
 
 ME: tuple[Route, ...] = (
@@ -190,9 +209,115 @@ RUNS: tuple[Route, ...] = (
 
 OPERATIONS: tuple[Route, ...] = ()
 
-UI: tuple[Route, ...] = ()
+UI_DAILY: tuple[Route, ...] = (
+    _ui("GET", "/", dashboard_ui.root, P.VIEW),
+    _ui("GET", "/favicon.ico", assets.favicon, PUBLIC),
+    _ui("GET", "/login", login_ui.show, PUBLIC),
+    _ui("POST", "/login", login_ui.sign_in, PUBLIC),
+    _ui("POST", "/logout", login_ui.sign_out, P.VIEW),
+    _ui("POST", "/theme", dashboard_ui.choose_theme, PUBLIC),
+    _ui("GET", "/events", live.events, P.VIEW),
+    _ui("GET", "/dashboard", dashboard_ui.show, P.VIEW),
+    _ui("GET", "/more", dashboard_ui.more, P.VIEW),
+    _ui("GET", "/incidents", incidents_ui.index, P.VIEW),
+    _ui("POST", "/incidents", incidents_ui.create, P.ACT_ON_INCIDENTS),
+    _ui("GET", "/incidents/new", incidents_ui.new, P.ACT_ON_INCIDENTS),
+    _ui("GET", "/incidents/{incident_id}", incidents_ui.show, P.VIEW),
+    _ui("POST", "/incidents/{incident_id}/acknowledge", incidents_ui.acknowledge, P.ACT_ON_INCIDENTS),
+    _ui("POST", "/incidents/{incident_id}/resolve", incidents_ui.resolve, P.ACT_ON_INCIDENTS),
+    _ui("POST", "/incidents/{incident_id}/reopen", incidents_ui.reopen, P.ACT_ON_INCIDENTS),
+    _ui("POST", "/incidents/{incident_id}/close", incidents_ui.close, P.ACT_ON_INCIDENTS),
+    _ui("POST", "/incidents/{incident_id}/escalate", incidents_ui.escalate, P.ACT_ON_INCIDENTS),
+    _ui("POST", "/incidents/{incident_id}/snooze", incidents_ui.snooze, P.ACT_ON_INCIDENTS),
+    _ui("POST", "/incidents/{incident_id}/assign", incidents_ui.assign, P.ACT_ON_INCIDENTS),
+    _ui("POST", "/incidents/{incident_id}/notes", incidents_ui.add_note, P.ACT_ON_INCIDENTS),
+    _ui(
+        "POST",
+        "/incidents/{incident_id}/notifications/{notification_id}/retry",
+        incidents_ui.retry_notification,
+        P.RETRY_NOTIFICATIONS,
+    ),
+)
 
-ROUTES: tuple[Route, ...] = HOOKS + ME + PEOPLE + SYSTEM + SOURCES + INCIDENTS + DUTY + OPERATIONS + UI
+# Below /people/{user_id} what asks for EDIT_OWN_ACCOUNT is for that very person, and for admins.
+UI_PEOPLE: tuple[Route, ...] = (
+    _ui("GET", "/people", people_ui.index, P.VIEW),
+    _ui("POST", "/people", people_ui.create, P.MANAGE_PEOPLE),
+    _ui("GET", "/people/new", people_ui.new, P.MANAGE_PEOPLE),
+    _ui("GET", "/people/{user_id}", people_ui.show, P.VIEW),
+    _ui("POST", "/people/{user_id}", people_ui.change, P.MANAGE_PEOPLE),
+    _ui("POST", "/people/{user_id}/deactivate", people_ui.deactivate, P.MANAGE_PEOPLE),
+    _ui("POST", "/people/{user_id}/activate", people_ui.activate, P.MANAGE_PEOPLE),
+    _ui("POST", "/people/{user_id}/contact-methods", reach_ui.add_method, P.EDIT_OWN_ACCOUNT),
+    _ui("POST", "/people/{user_id}/contact-methods/{method_id}/remove", reach_ui.remove_method, P.EDIT_OWN_ACCOUNT),
+    _ui("POST", "/people/{user_id}/contact-methods/{method_id}/send-code", reach_ui.send_code, P.EDIT_OWN_ACCOUNT),
+    _ui("POST", "/people/{user_id}/contact-methods/{method_id}/verify", reach_ui.verify, P.EDIT_OWN_ACCOUNT),
+    _ui("POST", "/people/{user_id}/notification-rules", reach_ui.add_rule, P.EDIT_OWN_ACCOUNT),
+    _ui("POST", "/people/{user_id}/notification-rules/{rule_id}/remove", reach_ui.remove_rule, P.EDIT_OWN_ACCOUNT),
+    _ui("GET", "/profile", profile_ui.show, P.VIEW),
+    _ui("POST", "/profile", profile_ui.change, P.EDIT_OWN_ACCOUNT),
+    _ui("POST", "/profile/password", profile_ui.change_password, P.EDIT_OWN_ACCOUNT),
+    _ui("POST", "/profile/contact-methods", reach_ui.add_own_method, P.EDIT_OWN_ACCOUNT),
+    _ui("POST", "/profile/contact-methods/{method_id}/remove", reach_ui.remove_own_method, P.EDIT_OWN_ACCOUNT),
+    _ui("POST", "/profile/contact-methods/{method_id}/send-code", reach_ui.send_own_code, P.EDIT_OWN_ACCOUNT),
+    _ui("POST", "/profile/contact-methods/{method_id}/verify", reach_ui.verify_own, P.EDIT_OWN_ACCOUNT),
+    _ui("POST", "/profile/notification-rules", reach_ui.add_own_rule, P.EDIT_OWN_ACCOUNT),
+    _ui("POST", "/profile/notification-rules/{rule_id}/remove", reach_ui.remove_own_rule, P.EDIT_OWN_ACCOUNT),
+    _ui("POST", "/profile/tokens", profile_ui.create_token, P.EDIT_OWN_ACCOUNT),
+    _ui("POST", "/profile/tokens/{token_id}/revoke", profile_ui.revoke_token, P.EDIT_OWN_ACCOUNT),
+    _ui("POST", "/profile/sessions/revoke-others", profile_ui.end_other_sessions, P.EDIT_OWN_ACCOUNT),
+    _ui("POST", "/profile/sessions/{session_id}/revoke", profile_ui.end_session, P.EDIT_OWN_ACCOUNT),
+    _ui("GET", "/teams", teams_ui.index, P.VIEW),
+    _ui("POST", "/teams", teams_ui.create, P.MANAGE_TEAMS),
+    _ui("GET", "/teams/new", teams_ui.new, P.MANAGE_TEAMS),
+    _ui("GET", "/teams/{team_id}", teams_ui.show, P.VIEW),
+    _ui("POST", "/teams/{team_id}", teams_ui.change, P.MANAGE_TEAMS),
+    _ui("POST", "/teams/{team_id}/delete", teams_ui.delete, P.MANAGE_TEAMS),
+    _ui("POST", "/teams/{team_id}/members", teams_ui.add_member, P.MANAGE_TEAMS),
+    _ui("POST", "/teams/{team_id}/members/{user_id}/remove", teams_ui.remove_member, P.MANAGE_TEAMS),
+)
+
+UI_CATALOGUE: tuple[Route, ...] = (
+    _ui("GET", "/alerts/{alert_id}", alerts_ui.show, P.VIEW),
+    _ui("GET", "/alert-sources", sources_ui.index, P.VIEW),
+    _ui("POST", "/alert-sources", sources_ui.create, P.MANAGE_SOURCES),
+    _ui("GET", "/alert-sources/new", sources_ui.new, P.MANAGE_SOURCES),
+    _ui("GET", "/alert-sources/{source_id}", sources_ui.show, P.VIEW),
+    _ui("POST", "/alert-sources/{source_id}", sources_ui.change, P.MANAGE_SOURCES),
+    _ui("GET", "/alert-sources/{source_id}/edit", sources_ui.edit, P.MANAGE_SOURCES),
+    _ui("POST", "/alert-sources/{source_id}/activate", sources_ui.activate, P.MANAGE_SOURCES),
+    _ui("POST", "/alert-sources/{source_id}/deactivate", sources_ui.deactivate, P.MANAGE_SOURCES),
+    _ui("POST", "/alert-sources/{source_id}/delete", sources_ui.delete, P.MANAGE_SOURCES),
+    _ui("POST", "/alert-sources/{source_id}/regenerate-key", sources_ui.regenerate_key, P.MANAGE_SOURCES),
+    _ui("POST", "/alert-sources/{source_id}/keys/{key_id}/revoke", sources_ui.revoke_key, P.MANAGE_SOURCES),
+    _ui("POST", "/alert-sources/{source_id}/test-alert", sources_ui.test_alert, P.SEND_TEST_ALERTS),
+    _ui("GET", "/alert-sources/{source_id}/quarantine/{delivery_id}", sources_ui.quarantined, P.VIEW),
+    _ui("POST", "/alert-sources/{source_id}/quarantine/{delivery_id}/reparse", sources_ui.reparse, P.MANAGE_SOURCES),
+    _ui("GET", "/policies", policies_ui.index, P.VIEW),
+    _ui("POST", "/policies", policies_ui.create, P.MANAGE_POLICIES),
+    _ui("GET", "/policies/new", policies_ui.new, P.MANAGE_POLICIES),
+    _ui("GET", "/policies/{policy_id}", policies_ui.show, P.VIEW),
+    _ui("POST", "/policies/{policy_id}", policies_ui.change, P.MANAGE_POLICIES),
+    _ui("POST", "/policies/{policy_id}/delete", policies_ui.delete, P.MANAGE_POLICIES),
+    _ui("GET", "/oncall", schedules_ui.index, P.VIEW),
+    _ui("GET", "/schedules", schedules_ui.index, P.VIEW),
+    _ui("POST", "/schedules", schedules_ui.create, P.MANAGE_SCHEDULES),
+    _ui("GET", "/schedules/new", schedules_ui.new, P.MANAGE_SCHEDULES),
+    _ui("GET", "/schedules/{schedule_id}", schedules_ui.show, P.VIEW),
+    _ui("POST", "/schedules/{schedule_id}", schedules_ui.change, P.MANAGE_SCHEDULES),
+    _ui("POST", "/schedules/{schedule_id}/delete", schedules_ui.delete, P.MANAGE_SCHEDULES),
+    _ui("POST", "/schedules/{schedule_id}/entries", schedules_ui.add_entry, P.MANAGE_SCHEDULES),
+    _ui("POST", "/schedules/{schedule_id}/entries/{entry_id}/remove", schedules_ui.remove_entry, P.MANAGE_SCHEDULES),
+)
+
+UI_SYSTEM: tuple[Route, ...] = (
+    _ui("GET", "/settings", system_ui.settings, P.VIEW),
+    _ui("GET", "/audit", system_ui.audit, P.READ_AUDIT),
+)
+
+UI: tuple[Route, ...] = UI_DAILY + UI_PEOPLE + UI_CATALOGUE + UI_SYSTEM
+
+ROUTES: tuple[Route, ...] = HOOKS + ME + PEOPLE + SYSTEM + SOURCES + INCIDENTS + DUTY + RUNS + OPERATIONS + UI
 
 
 def mount(app: FastAPI) -> None:
