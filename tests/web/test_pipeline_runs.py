@@ -1,0 +1,83 @@
+"""`/api/v1/pipeline-runs`: lists, one run with its stages, and resuming a failed one."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from app.accounts.types import Role
+from app.incidents.types import Actor, Severity
+from app.main import create_app
+from app.pipeline import queries, service as pipeline
+from app.pipeline.types import NewRun, RunStatus
+from app.platform.db import Tx
+from app.platform.runtime import Runtime
+from app.usecases import answer
+from tests.support.callers import bearer
+from tests.support.people import add_admin, add_user
+
+RUN_ID = "a" * 32
+
+
+@pytest.fixture
+def client(rt: Runtime) -> Iterator[TestClient]:
+    """The application, with one run that was claimed."""
+    admin = add_admin(rt)
+    viewer = add_user(rt, "Vera", actor=admin, role=Role.VIEWER, signs_in=True)
+    actor = Actor(admin.id, admin.name, admin.id, "api")
+    incident = answer.open_incident(rt, title="Disk full", severity=Severity.CRITICAL, actor=actor, now=rt.clock.now())
+    run = NewRun("b" * 32, RUN_ID, "full", incident.id, "grafana", None, "f1", "production")
+    rt.db.write(lambda tx: pipeline.request_many(tx, [(run, rt.clock.now())], now=rt.clock.now()))
+    with TestClient(create_app(rt=rt, with_clock=False), raise_server_exceptions=False) as opened:
+        opened.headers.update(bearer(rt, admin))
+        opened.viewer = bearer(rt, viewer)  # type: ignore[attr-defined]
+        yield opened
+
+
+def claim(rt: Runtime) -> None:
+    """A process begins the run."""
+    rt.db.write(lambda tx: pipeline.claim(tx, owner="o", now=rt.clock.now(), also=(), limit=1, max_retries=3))
+
+
+def get(client: TestClient, path: str) -> Any:
+    """The JSON at a path."""
+    response = client.get(f"/api/v1/pipeline-runs{path}")
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def test_runs_are_listed_and_narrowed(client: TestClient) -> None:
+    (run,) = get(client, "/")["items"]
+    assert run["run_id"] == RUN_ID
+    assert run["status"] == "PENDING"
+    assert run["source"] == "grafana"
+    assert get(client, f"?incident_id={run['incident_id']}&status=PENDING&pipeline=full")["total"] == 1
+    assert get(client, "?status=FAILED")["total"] == 0
+    assert client.get("/api/v1/pipeline-runs?status=open").status_code == 422
+
+
+def test_run_is_shown_with_its_stages(client: TestClient, rt: Runtime) -> None:
+    claim(rt)
+    run = get(client, f"/{RUN_ID}")
+    assert run["status"] == "INGESTED"
+    (stage,) = run["stages"]
+    assert (stage["stage"], stage["status"], stage["attempt"]) == ("INGEST", "SUCCEEDED", 1)
+    assert client.get(f"/api/v1/pipeline-runs/{'0' * 32}").status_code == 404
+
+
+def test_failed_run_is_resumed_by_those_who_may(client: TestClient, rt: Runtime) -> None:
+    path = f"/api/v1/pipeline-runs/{RUN_ID}/resume"
+    assert client.post(path).status_code == 409
+    assert client.post(path, headers=client.viewer).status_code == 403  # type: ignore[attr-defined]
+    claim(rt)
+    rt.db.write(fail)
+    resumed = client.post(path)
+    assert resumed.status_code == 200
+    assert resumed.json()["status"] == "RETRYING"
+
+
+def fail(tx: Tx) -> None:
+    """The run fails."""
+    run = queries.get_run(tx, RUN_ID)
+    pipeline.end_run(tx, run, RunStatus.FAILED, now=run.created_at, error_type="x", error_message="y")
