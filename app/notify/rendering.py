@@ -3,6 +3,7 @@
 What is known by then goes in, so that a page carries what was found meanwhile. Values only; nothing is sent here.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ LISTED_AT_MOST = 20
 LABELS_AT_MOST = 12
 TITLE_LIMIT = 160
 TEXT_LIMIT = 2000
+_TOKEN = re.compile(r"/a/[A-Za-z0-9_-]{16,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,14 @@ def compose_plainly(claim: Claim, site: Site, occasion: Occasion) -> Message:
         possible_repeat=claim.is_repeat,
         facts={"title": title, "message": text},
     )
+
+
+def kept_text(claim: Claim, message: Message) -> tuple[str, str]:
+    """Subject and body as they are kept and shown later: without what would let a reader act for somebody else."""
+    head = claim.notification
+    if head.kind is NotificationKind.TEST and head.contact_method_id is not None:
+        return "Verification code", ""
+    return message.subject, _TOKEN.sub("/a/***", message.text)
 
 
 def why_lines(facts: JsonObject) -> list[str]:

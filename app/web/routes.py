@@ -14,9 +14,11 @@ from app.web.api import (
     alert_sources,
     alerts,
     audit,
+    channels,
     escalation_policies,
     incidents,
     me,
+    notifications,
     oncall,
     pipelines,
     reach,
@@ -176,6 +178,19 @@ INCIDENTS: tuple[Route, ...] = (
     _api("POST", "/api/v1/incidents/{incident_id}/assign", incidents.assign, P.ACT_ON_INCIDENTS),
 )
 
+MESSAGES: tuple[Route, ...] = (
+    _api("GET", "/api/v1/notifications", notifications.list_notifications, P.VIEW),
+    _api("GET", "/api/v1/notifications/{notification_id}", notifications.show, P.VIEW),
+    _api("GET", "/api/v1/notifications/{notification_id}/why", notifications.why, P.VIEW),
+    _api("POST", "/api/v1/notifications/{notification_id}/retry", notifications.retry, P.RETRY_NOTIFICATIONS),
+    _api("GET", "/api/v1/channels", channels.list_channels, P.VIEW),
+    _api("POST", "/api/v1/channels", channels.create, P.MANAGE_CHANNELS, 201),
+    _api("GET", "/api/v1/channels/{channel_id}", channels.show, P.VIEW),
+    _api("PATCH", "/api/v1/channels/{channel_id}", channels.change, P.MANAGE_CHANNELS),
+    _api("DELETE", "/api/v1/channels/{channel_id}", channels.delete, P.MANAGE_CHANNELS, 204),
+    _api("POST", "/api/v1/channels/{channel_id}/test", channels.send_test, P.MANAGE_CHANNELS, 202),
+)
+
 DUTY: tuple[Route, ...] = (
     _api("GET", "/api/v1/escalation-policies", escalation_policies.list_policies, P.VIEW),
     _api("POST", "/api/v1/escalation-policies", escalation_policies.create, P.MANAGE_POLICIES, 201),
@@ -317,7 +332,9 @@ UI_SYSTEM: tuple[Route, ...] = (
 
 UI: tuple[Route, ...] = UI_DAILY + UI_PEOPLE + UI_CATALOGUE + UI_SYSTEM
 
-ROUTES: tuple[Route, ...] = HOOKS + ME + PEOPLE + SYSTEM + SOURCES + INCIDENTS + DUTY + RUNS + OPERATIONS + UI
+ROUTES: tuple[Route, ...] = (
+    HOOKS + ME + PEOPLE + SYSTEM + SOURCES + INCIDENTS + MESSAGES + DUTY + RUNS + OPERATIONS + UI
+)
 
 
 def mount(app: FastAPI) -> None:

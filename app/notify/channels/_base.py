@@ -37,7 +37,13 @@ SecretMap: TypeAlias = Annotated[dict[str, str], Field(repr=False, json_schema_e
 class ChannelConfig(BaseModel):
     """The configuration of one channel; a key that the kind does not know is an error, not a surprise."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        str_strip_whitespace=True,
+        coerce_numbers_to_str=True,  # a password of digits is a number in hand-written JSON
+    )
 
     timeout: float = Field(default=30.0, gt=0, le=300, description="Seconds to wait for the receiver, at most 20.")
 

@@ -1,5 +1,6 @@
-"""The catalogue: what an admin sets up (alert sources, escalation policies, schedules), each change with its audit."""
+"""The catalogue: what an admin sets up (sources, policies, schedules, channels), each change with its audit."""
 
+from app.usecases.catalogue.channels import create_channel, delete_channel, shown_channel, update_channel
 from app.usecases.catalogue.policies import create_policy, delete_policy, update_policy
 from app.usecases.catalogue.schedules import (
     add_entry,
@@ -22,15 +23,19 @@ from app.usecases.catalogue.sources import (
 __all__ = [
     "add_entry",
     "add_override",
+    "create_channel",
     "create_policy",
     "create_schedule",
     "create_source",
+    "delete_channel",
     "delete_policy",
     "delete_schedule",
     "delete_source",
     "first_source",
     "regenerate_key",
     "revoke_key",
+    "shown_channel",
+    "update_channel",
     "update_policy",
     "update_schedule",
     "update_source",

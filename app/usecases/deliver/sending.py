@@ -11,7 +11,7 @@ from app.notify.channels._base import SEND_SECONDS, ChannelConfig
 from app.notify.configs import unseal
 from app.notify.errors import ChannelInvalid
 from app.notify.kinds import channel_of, config_for_people
-from app.notify.rendering import Occasion, Site, compose, compose_plainly
+from app.notify.rendering import Occasion, Site, compose, compose_plainly, kept_text
 from app.notify.service import LEASE_SECONDS
 from app.notify.types import Claim, DeliveryFailed, Message, NotificationStatus, Outcome, Report
 from app.platform.db import Tx
@@ -59,7 +59,8 @@ async def _send_under_lease(rt: Runtime, claim: Claim, batch: Batch, message: Me
 
 
 async def _send(rt: Runtime, claim: Claim, batch: Batch, message: Message) -> Report:
-    said = partial(Report, subject=message.subject, body=message.text)
+    subject, body = kept_text(claim, message)
+    said = partial(Report, subject=subject, body=body)
     if not rt.settings.notification_sending_enabled:
         return said(Outcome.SUPPRESSED)
     try:
