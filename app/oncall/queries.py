@@ -83,11 +83,14 @@ def duties(
     wanted = sorted(set(schedule_ids))
     if not wanted:
         return {}
-    entries = _known(repository.windows_between(tx, ScheduleEntryRow, wanted, start, end), as_of)
-    overrides = _known(repository.windows_between(tx, OverrideRow, wanted, start, end), as_of)
+    voided_after = start if as_of is None else min(start, as_of)
+    entries, overrides = (
+        _known(repository.windows_between(tx, model, wanted, start, end, voided_after=voided_after), as_of)
+        for model in (ScheduleEntryRow, OverrideRow)
+    )
     intervals = activity_of(tx, {window.user_id for window in (*entries, *overrides)})
     activity = [
-        Activity(user_id, started_at, ended_at)
+        Activity(user_id, started_at, None if as_of and ended_at and ended_at > as_of else ended_at)
         for user_id, known in intervals.items()
         for started_at, ended_at in known
     ]

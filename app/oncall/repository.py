@@ -26,13 +26,15 @@ def windows_between(
     schedule_ids: Iterable[int],
     start: datetime,
     end: datetime,
+    *,
+    voided_after: datetime | None = None,
 ) -> list[Window]:
-    """Stored windows that touch [start, end), those voided before `start` left out."""
+    """Stored windows that touch [start, end), those left out that were voided until `voided_after`, else `start`."""
     statement = select(*fields_of(model, Window)).where(
         model.schedule_id.in_(sorted(set(schedule_ids))),
         model.start_time < end,
         model.end_time > start,
-        or_(model.voided_at.is_(None), model.voided_at > start),
+        or_(model.voided_at.is_(None), model.voided_at > (voided_after or start)),
     )
     return tx.all(Window, statement.order_by(model.start_time, model.id))
 
