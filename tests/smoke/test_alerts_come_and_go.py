@@ -47,7 +47,7 @@ def test_flapping_alert_is_one_incident_and_one_page_in_ten_minutes(story: Story
     assert story.tells("flapping")
 
     story.advance(minutes=10)
-    story.expect_page("ravi")
+    story.expect_page("ravi", within_seconds=600)
 
 
 def test_alert_that_still_fires_after_a_person_resolved_it_is_noted_first_and_pages_later(story: Story) -> None:

@@ -7,7 +7,7 @@ from tests.smoke.story import Story
 
 def test_level_that_reaches_nobody_is_skipped_at_once(story: Story) -> None:
     story.policy(levels=[(15, "ravi"), (10, "noor")])
-    people.deactivate(story.rt, user_id=story.person("ravi").id, actor=story.admin, now=story.now)
+    people.deactivate_user(story.rt, user_id=story.person("ravi").id, actor=story.admin, now=story.now)
 
     story.post("grafana")
     story.expect_page("noor")
@@ -25,7 +25,7 @@ def test_person_deactivated_after_being_paged_is_passed_at_once(story: Story) ->
     story.post("grafana")
     story.expect_page("ravi")
 
-    people.deactivate(story.rt, user_id=story.person("ravi").id, actor=story.admin, now=story.now)
+    people.deactivate_user(story.rt, user_id=story.person("ravi").id, actor=story.admin, now=story.now)
     story.settle()
     story.expect_page("noor")
     assert story.tells("deactivated")
@@ -61,6 +61,6 @@ def test_two_hundred_incidents_for_one_person_are_a_few_messages(story: Story) -
     story.expect_nothing()
 
     story.advance(seconds=60)
-    story.expect_page("ravi", says="199 incidents")
+    story.expect_page("ravi", says="199 more incidents")
     story.advance(minutes=10)
     story.expect_nothing()

@@ -252,7 +252,13 @@ def _changed_alert(stored: Alert, submission: Submission, parsed: ParsedAlert, d
         trace_id=submission.trace_id,
     )
     if decision is Decision.RESOLVED:
-        return replace(told, status=AlertStatus.RESOLVED, ended_at=parsed.ended_at or now, updated_at=now)
+        return replace(
+            told,
+            status=AlertStatus.RESOLVED,
+            ended_at=parsed.ended_at or now,
+            updated_at=now,
+            acknowledged_upstream=bool(parsed.acknowledged),
+        )
     if decision is Decision.REFIRED:
         return replace(
             told,
