@@ -106,3 +106,15 @@ def created_since(tx: Tx, since: datetime) -> list[Incident]:
     """Incidents that began at or after `since`, oldest first, for figures of the last days."""
     statement = repository.select_incidents().where(IncidentRow.created_at >= since)
     return tx.all(Incident, statement.order_by(IncidentRow.id).limit(10_000))
+
+
+def answer_times(
+    tx: Tx, since: datetime, *, limit: int = 500
+) -> list[tuple[datetime, datetime | None, datetime | None]]:
+    """When each of the newest incidents was created, acknowledged and resolved, none older than `since`."""
+    statement = (
+        select(IncidentRow.created_at, IncidentRow.acknowledged_at, IncidentRow.resolved_at)
+        .order_by(IncidentRow.id.desc())
+        .limit(limit)
+    )
+    return [(row[0], row[1], row[2]) for row in tx.execute(statement) if row[0] >= since]

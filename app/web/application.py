@@ -9,6 +9,7 @@ from app.web.errors import install_error_handlers
 from app.web.routes import mount
 from app.web.security import harden
 from app.web.ui.assets import mount_static
+from app.web.ui.system import error_page
 
 
 def new_application(rt: Runtime, *, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
@@ -23,6 +24,7 @@ def new_application(rt: Runtime, *, lifespan: Lifespan[FastAPI] | None = None) -
         lifespan=lifespan,
     )
     app.state.runtime = rt
+    app.state.error_page = error_page
     install_error_handlers(app)
     mount(app)
     mount_static(app)

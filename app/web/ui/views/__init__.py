@@ -1,0 +1,1 @@
+"""What pages show, as plain values: read with queries inside one snapshot, nothing here writes."""
