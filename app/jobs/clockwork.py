@@ -19,8 +19,11 @@ from app.jobs.schedule import JOBS
 from app.platform.db import Tx
 from app.platform.errors import Unavailable
 from app.platform.logs import get_logger
+from app.usecases import deliver
 
 WATCHDOG_SECONDS = 5.0
+# A stop may take 10 s in all; requests under way have had their share before.
+STOP_SECONDS = 2.5
 
 log = get_logger(__name__)
 
@@ -37,6 +40,8 @@ class Clockwork:
         self._tasks: list[asyncio.Task[None]] = []
         self._listener = Listener(desk.rt)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = False
+        self._ended = asyncio.Event()
 
     async def start(self) -> None:
         """Take the lead if it is free, then let every job run."""
@@ -62,12 +67,18 @@ class Clockwork:
         self._scheduler.start()
 
     async def stop(self) -> None:
-        """Stop nudging, end the jobs where they wait, and give the lead back."""
+        """Stop nudging, let each job finish what it is at, wait for the sends under way, and give the lead back."""
+        self._stopping = True
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
-        for task in self._tasks:
+        for event in (*self._events.values(), self._ended):
+            event.set()
+        # A job that is cancelled between a claim and its send would leave the message to a repeat.
+        _, unfinished = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+        for task in unfinished:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await deliver.drain(self.desk.rt, timeout_seconds=STOP_SECONDS)
         self._listener.stop()
         await self.desk.step_down(self.desk.rt.clock.now())
 
@@ -87,6 +98,8 @@ class Clockwork:
             with suppress(TimeoutError):
                 await asyncio.wait_for(event.wait(), self._patience(job, due_at))
             event.clear()
+            if self._stopping:
+                return
             if job.leader_only and not self.desk.is_leader:
                 due_at = None
                 continue
@@ -104,8 +117,9 @@ class Clockwork:
         def save(tx: Tx) -> None:
             health.save(tx, rt.owner, self.states.values(), now=rt.clock.now())
 
-        while True:
-            await rt.clock.sleep(health.SAVE_SECONDS)
+        while not self._stopping:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), health.SAVE_SECONDS)
             if rt.db.standby:
                 continue
             try:
