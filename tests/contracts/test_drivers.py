@@ -144,7 +144,7 @@ def test_reading_again_gives_the_same_fingerprints_and_leaves_the_body_alone(ent
 
 @by_name
 def test_junk_is_refused_and_nothing_else_happens(entry: Detected) -> None:
-    @settings(max_examples=EXAMPLES)
+    @settings(max_examples=EXAMPLES, deadline=None)
     @given(damaged(entry.driver.samples), st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=2))
     def check(body: Payload, headers: dict[str, str]) -> None:
         assert isinstance(entry.driver.detects(body, Headers(headers)), bool)
@@ -169,7 +169,7 @@ def assert_readable(refusal: PayloadRejected) -> None:
 
 @by_name
 def test_junk_signatures_are_refused_and_nothing_else_happens(entry: Detected) -> None:
-    @settings(max_examples=100)
+    @settings(max_examples=100, deadline=None)
     @given(damaged(entry.driver.samples), st.text(max_size=40), st.text(max_size=40), st.binary(max_size=40))
     def check(body: Payload, signature: str, stamp: str, pem: bytes) -> None:
         headers = Headers(
@@ -186,7 +186,7 @@ def test_junk_signatures_are_refused_and_nothing_else_happens(entry: Detected) -
     check()
 
 
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(st.dictionaries(st.text(max_size=10), JUNK, max_size=4) | st.lists(JUNK, max_size=4) | JUNK)
 def test_whatever_is_posted_is_read_or_refused(value: Any) -> None:
     try:

@@ -57,7 +57,9 @@ def text_of(value: Any) -> str:
     """A string as it is, nothing as "", and anything else as compact JSON: 3, 0.5, true, [1,2]."""
     if isinstance(value, str):
         return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if value is None:
+        return ""
+    return str(value) if type(value) is int else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def clip(text: str, limit: int) -> str:

@@ -40,6 +40,7 @@ PREFIX = re.compile(
     r"(?: on \{(?P<scope>[^}\]]*)\})?)\]",
     re.IGNORECASE,
 )
+MAX_PREFIXES = 4
 TYPES = {"error": Severity.CRITICAL, "warning": Severity.WARNING, "info": Severity.INFO}
 LABELS = ("alert_id", "alert_scope", "hostname", "alert_priority", "alert_transition")
 ANNOTATIONS = ("url", "alert_query", "alert_status", "alert_cycle_key", "aggreg_key", "snapshot", "link")
@@ -96,7 +97,10 @@ def _first(known: Payload, *keys: str) -> Any:
 def _title(value: Any) -> tuple[str, str, str]:
     """The stable part of a title, and the state (lower case) and sorted scope that its prefix held."""
     title, state, scope = id_of(value), "", ""
-    while (found := PREFIX.match(title)) is not None and title[found.end() :].strip():
+    for _ in range(MAX_PREFIXES):
+        found = PREFIX.match(title)
+        if found is None or not title[found.end() :].strip():
+            break
         state = (found["state"] or state).lower()
         scope = found["scope"] or scope
         title = title[found.end() :].strip()

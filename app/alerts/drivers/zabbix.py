@@ -143,13 +143,12 @@ def _tags(value: Any, notes: list[str]) -> dict[str, str]:
         except MalformedJson:
             notes.append("event_tags is not JSON ({EVENT.TAGSJSON}); the tags were left out.")
             return {}
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     for tag in value if isinstance(value, list) else ():
         name = id_of(tag.get("tag")) if isinstance(tag, dict) else ""
         if name:
-            text = text_of(tag.get("value")) or "true"
-            found[name] = f"{found[name]},{text}" if name in found else text
-    return found
+            found.setdefault(name, []).append(text_of(tag.get("value")) or "true")
+    return {name: ",".join(texts) for name, texts in found.items()}
 
 
 _PROBLEM = {

@@ -36,19 +36,21 @@ def storable(value: Any) -> Any:
     return value
 
 
+@settings(deadline=None)
 @given(JSON_VALUES, st.booleans())
 def test_every_plain_value_comes_back_as_it_was(value: Any, ascii_only: bool) -> None:
     body = json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "replace")
     assert loads(body) == storable(json.loads(body))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_value_or_a_refusal(body: bytes) -> None:
     with suppress(MalformedJson):
         json.dumps(loads(body), allow_nan=False).encode()
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.text(alphabet='[]{}",:\\ua0D8nNI1-eE.\x00 ', max_size=400))
 def test_any_soup_of_json_characters_is_a_value_or_a_refusal(text: str) -> None:
     try:
@@ -59,6 +61,7 @@ def test_any_soup_of_json_characters_is_a_value_or_a_refusal(text: str) -> None:
     assert value == json.loads(text) or "\\u" in text
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=1, max_value=MAX_DEPTH), st.booleans())
 def test_depth_up_to_the_limit_is_read(depth: int, brackets_in_strings: bool) -> None:
     inner = '"[[{\\\\\\"[["' if brackets_in_strings else "1"
