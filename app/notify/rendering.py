@@ -84,7 +84,7 @@ def compose_plainly(claim: Claim, site: Site, occasion: Occasion) -> Message:
     """The least that can be said, without any template: a page is never lost to its own text."""
     head = claim.notification
     about = occasion.incidents.get(head.incident_id or 0)
-    title = _clip(about.title if about else str(head.facts.get("title") or "PagerPal"), TITLE_LIMIT)
+    title = _title(about.title if about else head.facts.get("title") or "PagerPal")
     number = f"#{head.incident_id} " if head.incident_id else ""
     subject = _marked(f"{number}{title}", claim)
     more = f"\nand {len(claim.bundled)} more" if claim.bundled else ""
@@ -195,7 +195,7 @@ def _team_values(head: Notification, about: About, site: Site, occasion: Occasio
 def _plain_values(head: Notification, site: Site) -> dict[str, Any]:
     facts = head.facts
     return {
-        "title": _clip(str(facts.get("title") or "Message from PagerPal"), TITLE_LIMIT),
+        "title": _title(facts.get("title") or "Message from PagerPal"),
         "text": _clip(str(facts.get("text") or ""), TEXT_LIMIT),
         "repeat": head.possible_repeat,
         "base_url": site.base_url,
@@ -229,7 +229,7 @@ def _subject(claim: Claim, about: About | None, values: Mapping[str, Any]) -> st
         return f"[{str(values['severity']).upper()}] {values['count']} more incidents"
     if about is None:
         return str(values["title"])
-    return f"[{about.severity.upper()}] #{about.incident_id} {_clip(about.title, TITLE_LIMIT)}"
+    return f"[{about.severity.upper()}] #{about.incident_id} {_title(about.title)}"
 
 
 def _told(claim: Claim, about: About | None, site: Site, occasion: Occasion, *, subject: str, text: str) -> JsonObject:
@@ -238,7 +238,7 @@ def _told(claim: Claim, about: About | None, site: Site, occasion: Occasion, *, 
     told: JsonObject = {
         "kind": head.kind.value,
         "event": facts.get("event") or ("page" if head.kind is NotificationKind.PAGE else head.kind.value),
-        "title": _clip(about.title, TITLE_LIMIT) if about else subject,
+        "title": _title(about.title) if about else subject,
         "message": text,
         "severity": about.severity if about else facts.get("severity") or "info",
         "channel": occasion.channel_name or head.channel,
@@ -276,7 +276,7 @@ def _incident_facts(about: About | None, site: Site) -> JsonObject:
 def _shown(about: About, occasion: Occasion) -> dict[str, Any]:
     return {
         "number": about.incident_id,
-        "title": _clip(about.title, TITLE_LIMIT),
+        "title": _title(about.title),
         "severity": about.severity,
         "shape": SHAPES.get(about.severity, "■"),
         "status": about.status,
@@ -346,6 +346,11 @@ def _incident_url(incident_id: int, site: Site) -> str:
 def _web_address(value: object) -> str:
     is_address = isinstance(value, str) and value.startswith(("https://", "http://"))
     return str(value) if is_address and not any(c.isspace() or c in "<>\"'" for c in str(value)) else ""
+
+
+def _title(text: object) -> str:
+    """One line, whatever the monitoring tool wrote: it becomes a subject."""
+    return _clip(" ".join(str(text).split()), TITLE_LIMIT)
 
 
 def _clip(text: str, limit: int) -> str:

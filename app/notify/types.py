@@ -181,6 +181,7 @@ class NotificationFilter:
     status: NotificationStatus | None = None
     user_id: int | None = None
     channel: str | None = None
+    channel_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

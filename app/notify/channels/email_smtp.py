@@ -39,7 +39,7 @@ class EmailConfig(ChannelConfig):
     use_tls: bool = Field(default=True, description="Encrypt: STARTTLS, or TLS from the first byte on port 465.")
     implicit_tls: bool | None = Field(default=None, description="TLS from the first byte on another port than 465.")
     username: str = Field(default="", description="Login, if the server asks for one.")
-    password: Secret = ""
+    password: Secret = Field(default="", description="Its password.")
     to_addresses: tuple[str, ...] = Field(default=(), description="Who gets it, with commas between.")
 
     @field_validator("to_addresses", mode="before")

@@ -31,7 +31,7 @@ class WebhookConfig(ChannelConfig):
 
     endpoint: str = Field(default="", description="The URL that is called.")
     webhook_url: Secret = Field(default="", description="The same, kept secret: for URLs that are a key themselves.")
-    method: Literal["POST", "PUT", "PATCH", "GET"] = "POST"
+    method: Literal["POST", "PUT", "PATCH", "GET"] = Field(default="POST", description="POST, PUT, PATCH or GET.")
     headers: SecretMap = Field(default_factory=dict, description="Further headers; their values are kept secret.")
     body_template: str = Field(default="", max_length=65536, description="Jinja template of the body; empty: our JSON.")
     success_statuses: tuple[int, ...] = Field(default=(), description="Answers that mean success; empty: 200 to 299.")
