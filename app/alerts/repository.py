@@ -23,6 +23,11 @@ _alerts = table_of(AlertRow)
 _UPDATE = (
     update(_alerts).where(_alerts.c.id == bindparam("b_id")).values({name: bindparam(f"b_{name}") for name in _UPDATED})
 )
+_INSERT_HISTORY = insert(AlertHistoryRow)
+_INSERT_MEMBERSHIPS = insert(IncidentAlertRow)
+_INSERT_DELIVERIES = insert(DeliveryRow)
+_sources = table_of(SourceRow)
+_TOUCH = update(_sources).where(_sources.c.id == bindparam("b_id")).values(last_delivery_at=bindparam("b_now"))
 _INSERT = insert(AlertRow).returning(AlertRow.id, AlertRow.source_id, AlertRow.fingerprint)
 
 
@@ -72,13 +77,13 @@ def update_alerts(tx: Tx, alerts: Sequence[Alert]) -> None:
 def insert_history(tx: Tx, values: Sequence[dict[str, Any]]) -> None:
     """Write what changed."""
     if values:
-        tx.execute(insert(AlertHistoryRow), values)
+        tx.execute(_INSERT_HISTORY, values)
 
 
 def insert_memberships(tx: Tx, values: Sequence[dict[str, Any]]) -> None:
     """Write which firing belongs to which incident."""
     if values:
-        tx.execute(insert(IncidentAlertRow), values)
+        tx.execute(_INSERT_MEMBERSHIPS, values)
 
 
 def end_memberships(tx: Tx, ended: Sequence[Alert]) -> None:
@@ -96,12 +101,12 @@ def end_memberships(tx: Tx, ended: Sequence[Alert]) -> None:
 def insert_deliveries(tx: Tx, values: Sequence[dict[str, Any]]) -> None:
     """Keep requests as they came."""
     if values:
-        tx.execute(insert(DeliveryRow), values)
+        tx.execute(_INSERT_DELIVERIES, values)
 
 
 def touch_sources(tx: Tx, source_ids: Iterable[int], now: datetime) -> None:
     """Remember when these sources were last heard."""
-    tx.execute(update(SourceRow).where(SourceRow.id.in_(sorted(set(source_ids)))).values(last_delivery_at=now))
+    tx.execute(_TOUCH, [{"b_id": source_id, "b_now": now} for source_id in sorted(set(source_ids))])
 
 
 def worst_firing(tx: Tx, incident_ids: Iterable[int]) -> dict[int, Severity]:

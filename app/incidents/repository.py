@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, case, insert, select, update
+from sqlalchemy import Update, bindparam, case, insert, select, update
 from sqlalchemy.sql import Select
 
 from app.incidents.models import IncidentRow, ResponderRow, TimelineRow
@@ -27,6 +28,31 @@ URGENCY_ORDER = (
     case({severity.value: severity.rank for severity in Severity}, value=IncidentRow.severity, else_=9),
     IncidentRow.id.desc(),
 )
+
+
+_incidents = table_of(IncidentRow)
+
+# Built once: intake runs these for every batch.
+_INSERT = insert(IncidentRow).returning(*fields_of(IncidentRow, Incident))
+_INSERT_TIMELINE = insert(TimelineRow)
+_LOCK = (
+    select(*fields_of(IncidentRow, Incident))
+    .where(IncidentRow.id.in_(bindparam("ids", expanding=True)))
+    .order_by(IncidentRow.id)
+    .with_for_update()
+)
+_RESERVE = (
+    update(_incidents)
+    .where(_incidents.c.id == bindparam("b_id"))
+    .values(timeline_seq=_incidents.c.timeline_seq + bindparam("b_count"))
+    .returning(_incidents.c.timeline_seq)
+)
+
+
+@cache
+def _update_of(columns: tuple[str, ...]) -> Update:
+    values: dict[str, Any] = {name: bindparam(f"b_{name}") for name in columns}
+    return update(_incidents).where(_incidents.c.id == bindparam("b_id")).values(values)
 
 
 def insert_incidents(tx: Tx, new: Sequence[NewIncident], *, now: datetime) -> list[Incident]:
@@ -62,8 +88,7 @@ def lock_incidents(tx: Tx, incident_ids: Iterable[int]) -> dict[int, Incident]:
     wanted = sorted(set(incident_ids))
     if not wanted:
         return {}
-    statement = select_incidents().where(IncidentRow.id.in_(wanted)).order_by(IncidentRow.id).with_for_update()
-    return {incident.id: incident for incident in tx.all(Incident, statement)}
+    return {row["id"]: Incident(**row) for row in tx.execute(_LOCK, {"ids": wanted}).mappings()}
 
 
 def set_status(tx: Tx, incident: Incident, status: IncidentStatus, **values: Any) -> bool:
@@ -80,10 +105,8 @@ def update_incidents(tx: Tx, changes: Sequence[dict[str, Any]]) -> None:
     """Update columns other than the status, one dict with `id` each; all must name the same columns."""
     if not changes:
         return
-    columns = [name for name in changes[0] if name != "id"]
-    table = table_of(IncidentRow)
-    statement = update(table).where(table.c.id == bindparam("b_id")).values({c: bindparam(f"b_{c}") for c in columns})
-    tx.execute(statement, [{f"b_{name}": value for name, value in change.items()} for change in changes])
+    columns = tuple(name for name in changes[0] if name != "id")
+    tx.execute(_update_of(columns), [{f"b_{name}": value for name, value in change.items()} for change in changes])
 
 
 def insert_timeline(tx: Tx, entries: Sequence[NewTimelineEntry], *, now: datetime) -> None:
@@ -111,19 +134,16 @@ def insert_timeline(tx: Tx, entries: Sequence[NewTimelineEntry], *, now: datetim
                 "at": now,
             }
         )
-    tx.execute(insert(TimelineRow), values)
+    tx.execute(_INSERT_TIMELINE, values)
 
 
 def _reserve(tx: Tx, counts: dict[int, int]) -> dict[int, int]:
-    # One UPDATE reserves the numbers and, on PostgreSQL, keeps the rows locked until the commit.
-    added = case({incident_id: count for incident_id, count in counts.items()}, value=IncidentRow.id)
-    statement = (
-        update(IncidentRow)
-        .where(IncidentRow.id.in_(sorted(counts)))
-        .values(timeline_seq=IncidentRow.timeline_seq + added)
-        .returning(IncidentRow.id, IncidentRow.timeline_seq)
-    )
-    return {row_id: last - counts[row_id] for row_id, last in tx.execute(statement)}
+    # The UPDATE reserves the numbers and, on PostgreSQL, keeps the rows locked until the commit: ascending, as always.
+    following = {}
+    for incident_id in sorted(counts):
+        last = tx.execute(_RESERVE, {"b_id": incident_id, "b_count": counts[incident_id]}).scalar_one()
+        following[incident_id] = last - counts[incident_id]
+    return following
 
 
 def insert_responder(tx: Tx, *, incident_id: int, user_id: int, ack_source: str, now: datetime) -> None:

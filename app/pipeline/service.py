@@ -18,6 +18,14 @@ from app.platform.types import JsonObject
 
 _runs = table_of(RunRow)
 
+# Built once: intake runs it for every batch.
+_MERGE = (
+    update(_runs)
+    .where(_runs.c.incident_id.in_(bindparam("b_ids", expanding=True)), _runs.c.status == RunStatus.PENDING)
+    .values(merged=_runs.c.merged + 1, updated_at=bindparam("b_now"))
+    .returning(_runs.c.incident_id, _runs.c.run_id, _runs.c.due_at)
+)
+
 
 def request_many(tx: Tx, wanted: Sequence[tuple[NewRun, datetime]], *, now: datetime) -> dict[int, str]:
     """Ask for one run per incident, each with when it is due; a run that still waits takes the wish in (`merged`).
@@ -27,15 +35,9 @@ def request_many(tx: Tx, wanted: Sequence[tuple[NewRun, datetime]], *, now: date
     if not wanted:
         return {}
     by_incident = {run.incident_id: (run, due_at) for run, due_at in wanted}
-    statement = (
-        update(RunRow)
-        .where(RunRow.incident_id.in_(sorted(by_incident)), RunRow.status == RunStatus.PENDING)
-        .values(merged=RunRow.merged + 1, updated_at=now)
-        .returning(RunRow.incident_id, RunRow.run_id, RunRow.due_at)
-    )
     found: dict[int, str] = {}
     forward = []
-    for incident_id, run_id, due_at in tx.execute(statement):
+    for incident_id, run_id, due_at in tx.execute(_MERGE, {"b_ids": sorted(by_incident), "b_now": now}):
         found[incident_id] = run_id
         if due_at is None or by_incident[incident_id][1] < due_at:
             forward.append({"b_run": run_id, "b_due": by_incident[incident_id][1]})

@@ -111,8 +111,9 @@ class Flush:
                 for problem in changed
             ],
         )
-        incidents.add_timeline(self.tx, [line for problem in self.fresh for line in _opening(problem)], now=self.now)
-        incidents.add_timeline(self.tx, [line for problem in self.known for line in _changes(problem)], now=self.now)
+        lines = [line for problem in self.fresh for line in _opening(problem)]
+        lines += [line for problem in self.known for line in _changes(problem)]
+        incidents.add_timeline(self.tx, lines, now=self.now)
         noted = [problem.incident for problem in self.known if _notes_still_firing(problem)]
         incidents.set_many(
             self.tx,
