@@ -87,7 +87,7 @@ class ParsedAlert:
     @cached_property
     def fingerprint(self) -> str:
         """The alert's identity within its source: SHA-256 over its sorted inputs (seed 001)."""
-        joined = "\x1f".join(f"{name}\x1e{value}" for name, value in sorted(self.fingerprint_inputs.items()))
+        joined = "\0\0".join(f"{name}\0{value}" for name, value in sorted(self.fingerprint_inputs.items()))
         return hashlib.sha256(joined.encode()).hexdigest()
 
 
