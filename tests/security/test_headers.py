@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from app.accounts.types import User
 from app.main import create_app
 from app.platform.runtime import Runtime
+from app.usecases import catalogue
 from app.web.routes import ROUTES
 from tests.support.callers import bearer
 
@@ -94,3 +95,11 @@ def test_only_named_origins_may_read_answers(rt: Runtime, admin: User) -> None:
 def test_without_named_origins_there_is_no_cors_at_all(client: TestClient, rt: Runtime, admin: User) -> None:
     answer = client.get("/api/v1/me", headers={"origin": "http://testserver", **bearer(rt, admin)})
     assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+def test_a_delivery_has_one_trace_id_from_the_answer_to_the_alert(client: TestClient, rt: Runtime, admin: User) -> None:
+    _, key = catalogue.create_source(rt, name="trace", actor=admin, now=rt.clock.now())
+    alert = {"name": "Disk full", "status": "firing", "severity": "critical"}
+    answer = client.post("/alerts/webhook/generic/", json=alert, headers={"x-api-key": key})
+    assert answer.status_code == 202
+    assert answer.json()["trace_id"] == answer.headers["x-trace-id"]

@@ -15,7 +15,6 @@ from app.alerts.types import DeliveryOutcome, DeliveryResult, ParsedPayload
 from app.platform import strictjson
 from app.platform.errors import Invalid, Malformed, NotFound, TooLarge, Unauthenticated
 from app.platform.failpoints import fp
-from app.platform.logs import bound
 from app.platform.runtime import Runtime
 from app.usecases import intake
 from app.web.hooks.keys import open_door
@@ -44,10 +43,9 @@ async def receive(request: Request) -> Response:
     rates.check(access.source, rt.clock.monotonic())
     body = await _body(request)
     arrival = _Arrival(
-        access, Headers(request.headers.items()), body, rt.ids.hex32(), request.path_params.get("driver")
+        access, Headers(request.headers.items()), body, request.state.trace_id, request.path_params.get("driver")
     )
-    with bound(trace_id=arrival.trace_id):
-        return await _take(rt, arrival)
+    return await _take(rt, arrival)
 
 
 async def say_ready(_request: Request) -> Response:
