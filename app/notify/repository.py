@@ -17,6 +17,8 @@ from app.platform.db import Tx
 from app.platform.tables import fields_of, table_of
 
 LEASE = timedelta(seconds=10)
+PAGES_AT_MOST = 1000
+OTHERS_AT_MOST = 20
 WAITING = (
     NotificationStatus.PENDING, NotificationStatus.RETRYING, NotificationStatus.HELD, NotificationStatus.UNKNOWN
 )  # fmt: skip
@@ -82,7 +84,7 @@ def select_attempts(notification_id: int) -> "Select[Any]":
     return select(*fields_of(AttemptRow, Attempt)).where(AttemptRow.notification_id == notification_id).order_by("id")
 
 
-def lock_due(tx: Tx, *, now: datetime, repeats: bool, full: Collection[str], limit: int) -> list[DueRow]:
+def lock_due(tx: Tx, *, now: datetime, repeats: bool, full: Collection[str]) -> list[DueRow]:
     """Rows whose time has come, pages first, then the longest overdue; those another process looks at are skipped.
 
     `full` are channel kinds that take nothing more just now; without `repeats` only first sends are given.
@@ -92,15 +94,17 @@ def lock_due(tx: Tx, *, now: datetime, repeats: bool, full: Collection[str], lim
         statement = statement.where(NotificationRow.status.in_(FIRST_SENDS))
     if full:
         statement = statement.where(NotificationRow.channel.not_in(full))
-    return tx.all(DueRow, _locked(statement, limit))
+    # All pages to one contact method must be seen together; of the rest only what can be sent is taken from others.
+    pages = tx.all(DueRow, _locked(statement.where(IS_PAGE), PAGES_AT_MOST))
+    return pages + tx.all(DueRow, _locked(statement.where(~IS_PAGE), OTHERS_AT_MOST))
 
 
-def lock_lost(tx: Tx, *, now: datetime, full: Collection[str], limit: int) -> list[DueRow]:
+def lock_lost(tx: Tx, *, now: datetime, full: Collection[str]) -> list[DueRow]:
     """Rows that were being sent when their sender died: the lease has run out."""
     statement = select(*fields_of(NotificationRow, DueRow)).where(IN_FLIGHT, NotificationRow.lease_until < now)
     if full:
         statement = statement.where(NotificationRow.channel.not_in(full))
-    return tx.all(DueRow, _locked(statement, limit))
+    return tx.all(DueRow, _locked(statement, PAGES_AT_MOST))
 
 
 def lost_incidents(tx: Tx, *, now: datetime) -> list[int]:
@@ -361,6 +365,5 @@ def contact_key(contact_method_id: int) -> str:
 
 
 def _locked(statement: "Select[Any]", limit: int) -> "Select[Any]":
-    pages_first = case((IS_PAGE, 0), else_=1)
-    ordered = statement.order_by(pages_first, NotificationRow.due_at, NotificationRow.id)
+    ordered = statement.order_by(NotificationRow.due_at, NotificationRow.id)
     return ordered.limit(limit).with_for_update(skip_locked=True)

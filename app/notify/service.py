@@ -24,7 +24,6 @@ from app.platform.db import Tx
 
 LEASE_SECONDS = repository.LEASE.total_seconds()
 SENDS_PER_CHANNEL = 10
-CLAIM_AT_MOST = 1000
 ERROR_LIMIT = 1000
 BODY_LIMIT = 20_000
 
@@ -56,15 +55,7 @@ def insert_one(tx: Tx, new: NewNotification, *, now: datetime) -> int:
     return tx.insert(NotificationRow, **row)
 
 
-def claim(
-    tx: Tx,
-    *,
-    now: datetime,
-    owner: str,
-    busy: Mapping[str, int],
-    repeats: bool = True,
-    at_most: int = CLAIM_AT_MOST,
-) -> list[Claim]:
+def claim(tx: Tx, *, now: datetime, owner: str, busy: Mapping[str, int], repeats: bool = True) -> list[Claim]:
     """Take due messages for sending, bundling what goes to one contact method (B29).
 
     `busy` counts this process's sends by channel kind, of which each takes SENDS_PER_CHANNEL at a time; without
@@ -72,9 +63,9 @@ def claim(
     commits, for LEASE_SECONDS.
     """
     full = [channel for channel, sends in busy.items() if sends >= SENDS_PER_CHANNEL]
-    rows = repository.lock_due(tx, now=now, repeats=repeats, full=full, limit=at_most)
+    rows = repository.lock_due(tx, now=now, repeats=repeats, full=full)
     if repeats:
-        rows += repository.lock_lost(tx, now=now, full=full, limit=at_most)
+        rows += repository.lock_lost(tx, now=now, full=full)
     chosen = _choose(tx, rows, busy, now)
     repository.begin_sends(tx, {row.id: _lateness(row, now) for row in chosen}, owner=owner, now=now)
     ids = [row.id for row in chosen]
