@@ -13,24 +13,24 @@ from fastapi import FastAPI
 from app.jobs.clockwork import Clockwork
 from app.jobs.desk import Desk
 from app.platform import failpoints, logs
-from app.platform.errors import StartRefused, Unavailable
-from app.platform.logs import get_logger
+from app.platform.errors import StartRefused
 from app.platform.migrate import prepare_schema
 from app.platform.runtime import Runtime, build_runtime
 from app.platform.settings import Settings, load_settings
 from app.platform.workers import START_FAILURE, refuse_many_workers
-from app.usecases import people
 from app.web.application import new_application
+from app.web.greeting import greeting
 from app.web.hooks.keys import KeyCupboard
 from app.web.hooks.rates import Rates
 
-log = get_logger(__name__)
 
-
-def create_app(settings: Settings | None = None, *, rt: Runtime | None = None, with_clock: bool = True) -> FastAPI:
+def create_app(
+    settings: Settings | None = None, *, rt: Runtime | None = None, with_clock: bool = True, greets: bool = False
+) -> FastAPI:
     """The application over these settings, or over a runtime that a test has made.
 
-    Without the clock nothing happens by itself: the test calls what is due.
+    Without the clock nothing happens by itself: the test calls what is due. One that `greets` says on standard error
+    what a new installation needs; the command line does that itself.
     """
     rt = rt or build_runtime(settings or load_settings())
     failpoints.arm(rt.settings)
@@ -42,6 +42,8 @@ def create_app(settings: Settings | None = None, *, rt: Runtime | None = None, w
             rt.writer.start()
         if clockwork is not None:
             await clockwork.start()
+        if greets:
+            sys.stderr.write(await rt.outside.blocking(lambda: greeting(rt, rt.settings.pagerpal_base_url)))
         yield
         if clockwork is not None:
             await clockwork.stop()
@@ -55,26 +57,20 @@ def create_app(settings: Settings | None = None, *, rt: Runtime | None = None, w
 
 
 def _served_by_uvicorn() -> FastAPI:
-    # `uvicorn app.main:app` (document 000): the same start as the command line's, and the set-up code in the log.
+    # `uvicorn app.main:app` (document 000): the same start as the command line's.
     settings = load_settings()
     refuse_many_workers(settings, sys.argv)
     logs.configure(settings)
     prepare_schema(settings.database_url, auto_migrate=settings.auto_migrate)
-    rt = build_runtime(settings)
-    try:
-        code = people.prepare_setup_code(rt, now=rt.clock.now())
-    except Unavailable:
-        code = None
-    if code is not None:
-        log.warning("no admin yet: make the first one at /login", setup_code=code)
-    return create_app(rt=rt)
+    return create_app(settings, greets=True)
 
 
 def __getattr__(name: str) -> Any:
     # Nothing runs at import: the application is made when a server asks for it by name.
     if name == "app":
         try:
-            return _served_by_uvicorn()
+            # Kept, because uvicorn asks twice.
+            return globals().setdefault("app", _served_by_uvicorn())
         except StartRefused as refused:
             sys.stderr.write(f"{refused}\n")
             raise SystemExit(START_FAILURE) from None

@@ -46,6 +46,12 @@ def due(tx: Tx, *, now: datetime, limit: int) -> list[Escalation]:
     return _fetch(tx, statement.order_by(EscalationRow.due_at, EscalationRow.id).limit(limit))
 
 
+def incidents_due(tx: Tx, *, now: datetime) -> list[int]:
+    """The incidents whose escalation's time has come, by id."""
+    statement = select(EscalationRow.incident_id).where(EscalationRow.due_at <= now)
+    return list(tx.execute(statement.order_by(EscalationRow.incident_id)).scalars())
+
+
 def next_due_at(tx: Tx) -> datetime | None:
     """When the next one is due."""
     statement = select(EscalationRow.due_at).where(EscalationRow.due_at.is_not(None))

@@ -48,6 +48,7 @@ def schema_of(url: str) -> Schema:
     script = ScriptDirectory(str(MIGRATIONS))
     head = script.get_current_head() or ""
     try:
+        _create_private(url)
         engine = create_engine(_target(url), poolclass=NullPool)
         with engine.connect() as connection:
             current = MigrationContext.configure(connection).get_current_revision()
@@ -63,7 +64,6 @@ def upgrade(url: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["url"] = url
-    _create_private(url)
     try:
         command.upgrade(config, "head")
     except SQLAlchemyError as error:

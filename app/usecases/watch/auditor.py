@@ -18,8 +18,8 @@ from app.platform.runtime import Runtime
 from app.usecases import paging
 
 AUDIT_AFTER_SECONDS = 60
-# A flapping incident is paged at most once in this time (B10), so that long an older page still counts.
-PAGE_COUNTS_MINUTES = 10
+# A flapping incident is paged at most once in 10 minutes (B10): so long, and a little more, an older page still counts.
+PAGE_COUNTS_MINUTES = 11
 # Enough to page everybody whom a fault may have forgotten, few enough to keep each look short.
 AT_MOST = 100
 REASON = f"no page was found {AUDIT_AFTER_SECONDS} s after it should have been paged"

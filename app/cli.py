@@ -1,0 +1,184 @@
+"""The `pagerpal` command: each subcommand is one short function over a use case or a query."""
+
+import argparse
+import asyncio
+import getpass
+import signal
+import sys
+from collections.abc import Sequence
+from socket import socket
+from types import FrameType
+from typing import NoReturn
+
+import uvicorn
+
+from app import __version__
+from app.main import create_app
+from app.platform import failpoints, logs
+from app.platform.errors import Invalid, PagerPalError, StartRefused
+from app.platform.migrate import prepare_schema, schema_of, upgrade
+from app.platform.runtime import Runtime, build_runtime
+from app.platform.settings import load_settings
+from app.platform.workers import refuse_many_workers
+from app.usecases import intake, people, watch
+from app.usecases.watch import CheckStatus
+from app.web.greeting import greeting
+
+FAILED = 1
+DEMO = {"pagerpal_env": "development", "notification_sending_enabled": False}
+# Open streams and requests under way get this long; sends under way get the rest of the 10 s that a stop may take.
+GRACE_SECONDS = 4
+KEEP_ALIVE_SECONDS = 30
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; returns the exit status: 0 done, 1 refused or failed, 2 wrong usage."""
+    arguments = _parser().parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+    except StartRefused as refused:
+        return _failed(str(refused))
+    except Invalid as error:
+        return _failed(" ".join([error.message, *(f"{each.path} {each.message}." for each in error.errors)]))
+    except PagerPalError as error:
+        return _failed(error.message)
+    return status
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT; an empty database is filled first. Raises StartRefused for what must not start."""
+    settings = load_settings(**DEMO) if arguments.demo else load_settings()
+    refuse_many_workers(settings, sys.argv)
+    logs.configure(settings)
+    prepare_schema(settings.database_url, auto_migrate=settings.auto_migrate)
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=arguments.host,
+        port=arguments.port,
+        log_config=None,
+        access_log=arguments.access_log,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    _Server(config, app.state.runtime).run()
+    return 0
+
+
+def migrate(_arguments: argparse.Namespace) -> int:
+    """Bring the database to this version's schema."""
+    url = load_settings().database_url
+    before = schema_of(url)
+    upgrade(url)
+    after = schema_of(url)
+    print(f"The database is at {after.current}" + ("." if before.current == after.current else ", migrated just now."))
+    return 0
+
+
+def create_admin(arguments: argparse.Namespace) -> int:
+    """Make an admin account; whoever is open and reached nobody is paged to them at once."""
+    rt = _runtime()
+    password = sys.stdin.readline().rstrip("\n") if arguments.password_stdin else _ask_twice()
+    name = arguments.name or arguments.email.partition("@")[0]
+    user = people.create_admin(rt, email=arguments.email, name=name, password=password, now=rt.clock.now())
+    print(f"{user.name} <{user.email}> is an admin and can sign in at {rt.settings.pagerpal_base_url}/login")
+    return 0
+
+
+def send_test_alert(arguments: argparse.Namespace) -> int:
+    """Open a test incident as a monitoring tool would, and say where to see it."""
+    rt = _runtime()
+    result = intake.send_test_alert(rt, source_name=arguments.source, now=rt.clock.now())
+    print(f"Sent; see {rt.settings.pagerpal_base_url}/incidents/{result.incident_ids[0]}")
+    return 0
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """Print the readiness checklist; 1 when a line of it is red."""
+    if arguments.failpoints:
+        for name, places in failpoints.named_places().items():
+            print(f"{name:<36} {', '.join(places)}")
+        return 0
+    rt = _runtime()
+    items = watch.readiness(rt, rt.clock.now())
+    for item in items:
+        print(f"{item.status.value:<5} {item.check:<16} {item.detail}")
+    return FAILED if any(item.status is CheckStatus.FAIL for item in items) else 0
+
+
+class _Server(uvicorn.Server):
+    """Says what to do next once the port is open."""
+
+    def __init__(self, config: uvicorn.Config, rt: Runtime) -> None:
+        super().__init__(config)
+        self._rt = rt
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(await asyncio.to_thread(greeting, self._rt, self._url()), end="", flush=True)
+
+    def _url(self) -> str:
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+        return f"http://{shown}:{port}"
+
+
+def _runtime() -> Runtime:
+    """A runtime for one command beside the server, on a schema that is this version's."""
+    settings = load_settings(log_level="WARNING")
+    logs.configure(settings)
+    prepare_schema(settings.database_url, auto_migrate=settings.auto_migrate)
+    return build_runtime(settings)
+
+
+def _ask_twice() -> str:
+    password = getpass.getpass("Password: ")
+    if getpass.getpass("Again: ") != password:
+        raise StartRefused("The two passwords differ; nothing was changed.")
+    return password
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    # The server raises the signal again once it has stopped; an orderly stop ends with 0.
+    raise SystemExit(0)
+
+
+def _failed(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pagerpal", description="PagerPal: alerts in, the right person woken, once.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("serve", help="run the server")
+    command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    command.add_argument("--port", default=8000, type=int, help="port to listen on; 0 takes a free one")
+    command.add_argument("--demo", action="store_true", help="safe mode with a development key: nothing is sent")
+    command.add_argument("--access-log", action="store_true", help="log every request")
+    command.set_defaults(run=serve)
+
+    command = commands.add_parser("migrate", help="bring the database to this version's schema")
+    command.set_defaults(run=migrate)
+
+    command = commands.add_parser("create-admin", help="make an admin account")
+    command.add_argument("--email", required=True)
+    command.add_argument("--name", help="the name that others see (default: the part of the address before @)")
+    command.add_argument("--password-stdin", action="store_true", help="read the password from the first line of stdin")
+    command.set_defaults(run=create_admin)
+
+    command = commands.add_parser("send-test-alert", help="open a test incident and page for it")
+    command.add_argument("--source", help="name of the alert source (default: the first one)")
+    command.set_defaults(run=send_test_alert)
+
+    command = commands.add_parser("doctor", help="print the readiness checklist; 1 when a line is red")
+    command.add_argument("--failpoints", action="store_true", help="list the named places where a test may strike")
+    command.set_defaults(run=doctor)
+    return parser
