@@ -15,6 +15,7 @@ from app.web.api import (
     alerts,
     audit,
     channels,
+    document,
     escalation_policies,
     incidents,
     me,
@@ -32,6 +33,7 @@ from app.web.routing import KEYED, PUBLIC, Access, Door, Route, mount_routes
 from app.web.ui import (
     alerts as alerts_ui,
     assets,
+    channels as channels_ui,
     dashboard as dashboard_ui,
     incidents as incidents_ui,
     login as login_ui,
@@ -39,6 +41,7 @@ from app.web.ui import (
     policies as policies_ui,
     profile as profile_ui,
     reach as reach_ui,
+    reference as reference_ui,
     schedules as schedules_ui,
     sources as sources_ui,
     system as system_ui,
@@ -134,6 +137,7 @@ PEOPLE: tuple[Route, ...] = (
 )
 
 SYSTEM: tuple[Route, ...] = (
+    _api("GET", "/openapi.json", document.show, P.VIEW),
     _api("GET", "/api/v1/system/jobs", system.jobs, P.VIEW),
     _api("GET", "/api/v1/system/readiness", system.readiness, P.VIEW),
     _api("GET", "/api/v1/system/integrations", system.integrations, P.MANAGE_SYSTEM),
@@ -325,12 +329,25 @@ UI_CATALOGUE: tuple[Route, ...] = (
     _ui("POST", "/schedules/{schedule_id}/entries/{entry_id}/remove", schedules_ui.remove_entry, P.MANAGE_SCHEDULES),
 )
 
+UI_CHANNELS: tuple[Route, ...] = (
+    _ui("GET", "/channels", channels_ui.index, P.VIEW),
+    _ui("POST", "/channels", channels_ui.create, P.MANAGE_CHANNELS),
+    _ui("GET", "/channels/new", channels_ui.new, P.MANAGE_CHANNELS),
+    _ui("GET", "/channels/{channel_id}", channels_ui.show, P.VIEW),
+    _ui("POST", "/channels/{channel_id}", channels_ui.change, P.MANAGE_CHANNELS),
+    _ui("POST", "/channels/{channel_id}/test", channels_ui.send_test, P.MANAGE_CHANNELS),
+    _ui("POST", "/channels/{channel_id}/activate", channels_ui.activate, P.MANAGE_CHANNELS),
+    _ui("POST", "/channels/{channel_id}/deactivate", channels_ui.deactivate, P.MANAGE_CHANNELS),
+    _ui("POST", "/channels/{channel_id}/delete", channels_ui.delete, P.MANAGE_CHANNELS),
+)
+
 UI_SYSTEM: tuple[Route, ...] = (
     _ui("GET", "/settings", system_ui.settings, P.VIEW),
     _ui("GET", "/audit", system_ui.audit, P.READ_AUDIT),
+    _ui("GET", "/docs", reference_ui.show, P.VIEW),
 )
 
-UI: tuple[Route, ...] = UI_DAILY + UI_PEOPLE + UI_CATALOGUE + UI_SYSTEM
+UI: tuple[Route, ...] = UI_DAILY + UI_PEOPLE + UI_CATALOGUE + UI_CHANNELS + UI_SYSTEM
 
 ROUTES: tuple[Route, ...] = (
     HOOKS + ME + PEOPLE + SYSTEM + SOURCES + INCIDENTS + MESSAGES + DUTY + RUNS + OPERATIONS + UI

@@ -3,16 +3,19 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, get_origin
 
-from app.notify.channels._base import Channel, ChannelConfig, secret_fields
-from app.platform.plugins import load
-from app.platform.redact import HIDDEN
+from app.notify.channels._base import ChannelConfig, secret_fields
+from app.notify.kinds import channel_kinds
+from app.platform import strictjson
+from app.platform.strictjson import MalformedJson
 from app.platform.types import JsonObject, JsonValue
+from app.web.ui.forms import Form
 from app.web.ui.views.choices import Option
 
-CHANNELS = load("app.notify.channels", Channel)
 EMAIL = "email"
 PREFIX = "config."
+LONG = ("headers", "body_template")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class ConfigField:
     required: bool
     secret: bool
     is_long: bool
+    is_text: bool
     default: str
 
 
@@ -39,25 +43,25 @@ class Kind:
 
 def kinds() -> list[Kind]:
     """Every kind that there is, by label."""
-    return sorted((kind_of(name) for name in CHANNELS), key=lambda kind: kind.label)
+    return sorted((kind_of(name) for name in channel_kinds()), key=lambda kind: kind.label)
 
 
 def kind_of(name: str) -> Kind:
     """The kind of this name; one that is gone has no fields."""
-    channel = CHANNELS.get(name)
+    channel = channel_kinds().get(name)
     return Kind(name, channel.label, _fields(channel.config_model)) if channel else Kind(name, name, [])
 
 
 def labels() -> dict[str, str]:
     """What each kind is called."""
-    return {EMAIL: "Email", **{name: channel.label for name, channel in CHANNELS.items()}}
+    return {EMAIL: "Email", **{name: channel.label for name, channel in channel_kinds().items()}}
 
 
 def contact_kinds() -> list[Option]:
     """The kinds that can reach one person, each with what its address is."""
     return [
         (_contact_name(name), f"{labels()[_contact_name(name)]} ({channel.address_label})")
-        for name, channel in sorted(CHANNELS.items())
+        for name, channel in sorted(channel_kinds().items())
         if channel.address_label
     ]
 
@@ -67,9 +71,10 @@ def values_of(kind: Kind, config: Mapping[str, JsonValue]) -> dict[str, str]:
     return {f"{PREFIX}{field.name}": _text(config.get(field.name), field.default) for field in kind.fields}
 
 
-def config_of(typed: Mapping[str, str]) -> JsonObject:
-    """A form's values as a configuration; what is empty is left out, what looks like JSON is read as such."""
-    return {name: _value(text) for name, text in typed.items() if text}
+def config_of(kind: Kind, form: Form) -> JsonObject:
+    """A form's values as a configuration: what is empty is left out, what is no text is read as JSON."""
+    typed = {field: form.value(f"{PREFIX}{field.name}") for field in kind.fields}
+    return {field.name: text if field.is_text else _json(text) for field, text in typed.items() if text}
 
 
 def _contact_name(name: str) -> str:
@@ -86,7 +91,8 @@ def _fields(model: type[ChannelConfig]) -> list[ConfigField]:
             help=info.description or "",
             required=info.is_required(),
             secret=name in secret,
-            is_long=name in ("headers", "body_template"),
+            is_long=name in LONG,
+            is_text=_is_text(info.annotation),
             default="" if info.is_required() else _text(info.get_default(call_default_factory=True), ""),
         )
         for name, info in model.model_fields.items()
@@ -105,11 +111,13 @@ def _text(value: object, default: str) -> str:
     return str(value)
 
 
-def _value(text: str) -> JsonValue:
-    if text == HIDDEN or text[:1] not in ("{", "[", "t", "f", "-", *"0123456789"):
-        return text
+def _json(text: str) -> JsonValue:
+    # What cannot be read stays text, so that the kind's own check names the field.
     try:
-        value: JsonValue = json.loads(text)
-    except ValueError:
+        return strictjson.loads_text(text)
+    except MalformedJson:
         return text
-    return value
+
+
+def _is_text(annotation: object) -> bool:
+    return annotation is str or get_origin(annotation) is Literal

@@ -127,7 +127,7 @@ def incident_page(tx: Tx, incident_id: int, reader: Reader, forms: Mapping[str, 
     return {
         "incident": incident,
         "source": source,
-        "description": "" if any(alert.description == incident.description for alert in fired) else incident.description,
+        "description": _own_description(incident, fired),
         "assignee": people.find_user(tx, incident.assigned_to) if incident.assigned_to else None,
         "can_act": reader.may_act,
         "buttons": BUTTONS[incident.status],
@@ -206,6 +206,11 @@ def _why(each: Notification) -> str:
     level = "fallback" if each.level == FALLBACK_LEVEL else f"level {each.level}"
     waited = f", after {duration(each.rule_delay_minutes * 60)}" if each.rule_delay_minutes else ""
     return f"{level}{waited}"
+
+
+def _own_description(incident: Incident, fired: Sequence[Alert]) -> str:
+    # An incident that an alert opened begins with that alert's words, which stand right below.
+    return "" if any(alert.description == incident.description for alert in fired) else incident.description
 
 
 def _links(alert: Alert) -> list[tuple[str, str]]:
