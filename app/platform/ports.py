@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from app.platform.types import JsonObject
 
@@ -114,6 +114,15 @@ class Blocking(Protocol):
         ...
 
 
+@runtime_checkable
+class Closable(Protocol):
+    """A port that keeps something open."""
+
+    async def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
     """What a plug-in may touch, and nothing else."""
@@ -123,3 +132,9 @@ class Outside:
     blocking: Blocking
     now: Callable[[], datetime]
     templates: Templates = field(default_factory=NoTemplates)
+
+    async def close(self) -> None:
+        """Close what the ports keep open, at the end of the process."""
+        for port in (self.http, self.mail, self.templates):
+            if isinstance(port, Closable):
+                await port.close()

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from app.platform.addresses import AddressFilter
 from app.platform.bus import Bus
@@ -17,6 +18,7 @@ from app.platform.mail import SmtpMail
 from app.platform.ports import Outside
 from app.platform.secrets import SecretBox
 from app.platform.settings import Settings
+from app.platform.templates import SandboxedTemplates
 from app.platform.writer import Writer
 
 T = TypeVar("T")
@@ -86,9 +88,10 @@ def build_runtime(settings: Settings) -> Runtime:
     trusted = [settings.smtp_host] if settings.smtp_host else []
     outside = Outside(
         http=OutboundHttp(addresses),
-        mail=SmtpMail(addresses, trusted_hosts=trusted),
+        mail=SmtpMail(addresses, trusted_hosts=trusted, local_name=_local_name(settings)),
         blocking=in_thread,
         now=clock.now,
+        templates=SandboxedTemplates(),
     )
     return Runtime(
         settings=settings,
@@ -102,3 +105,9 @@ def build_runtime(settings: Settings) -> Runtime:
         bus=bus,
         owner=owner,
     )
+
+
+def _local_name(settings: Settings) -> str:
+    """What we call ourselves to mail servers: the host of the base URL, unless that is an address."""
+    host = urlsplit(settings.pagerpal_base_url).hostname or ""
+    return host if any(c.isalpha() for c in host) and ":" not in host else "localhost"
