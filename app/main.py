@@ -18,6 +18,7 @@ from app.platform.migrate import prepare_schema
 from app.platform.runtime import Runtime, build_runtime
 from app.platform.settings import Settings, load_settings
 from app.platform.workers import START_FAILURE, refuse_many_workers
+from app.usecases import deliver
 from app.web.application import new_application
 from app.web.greeting import greeting
 from app.web.hooks.keys import KeyCupboard
@@ -47,6 +48,8 @@ def create_app(
         yield
         if clockwork is not None:
             await clockwork.stop()
+        await deliver.drain(rt)
+        await rt.outside.close()
         await rt.outside.blocking(rt.writer.stop)
         rt.db.dispose()
 
