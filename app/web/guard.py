@@ -19,6 +19,7 @@ from app.accounts.permissions import Permission, allows
 from app.accounts.types import Identity
 from app.platform import strictjson
 from app.platform.errors import FieldError, Forbidden, Invalid, Unauthenticated
+from app.platform.logs import get_logger
 from app.platform.runtime import Runtime
 from app.platform.secrets import same
 from app.platform.settings import Settings
@@ -30,6 +31,8 @@ CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf_token"
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 MAX_FORM_FIELDS = 1000
+
+log = get_logger(__name__)
 
 
 class StrictRequest(Request):
@@ -59,6 +62,7 @@ async def admit(request: Request, required: Permission | None, *, is_api: bool, 
     if required is not None and identity is None:
         raise Unauthenticated("Sign in first.")
     if required is not None and identity is not None and not allows(identity, required):
+        log.warning("a request was refused", user_id=identity.user.id, permission=required.value)
         raise Forbidden("This account may not do that.")
     if request.method in SAFE_METHODS:
         return

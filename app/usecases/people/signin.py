@@ -14,10 +14,13 @@ from app.accounts.types import Identity, User
 from app.incidents.types import Actor
 from app.platform.db import Tx
 from app.platform.errors import Unauthenticated, Unavailable
+from app.platform.logs import get_logger
 from app.platform.runtime import Runtime
 from app.platform.secrets import hash_token
 
 MAX_ACCOUNT_LENGTH = 254
+
+log = get_logger(__name__)
 
 
 def login(
@@ -66,7 +69,22 @@ def open_session(
 
 def logout(rt: Runtime, *, token: str, now: datetime) -> None:
     """End the session of this cookie; one that has ended already is fine."""
-    rt.db.write(lambda tx: _end_by_token(tx, token, now))
+
+    def write(tx: Tx) -> None:
+        user = _end_by_token(tx, token, now)
+        if user is not None:
+            service.record_audit(
+                tx,
+                actor=user,
+                action="signed_out",
+                object_type="user",
+                object_id=user.id,
+                before=None,
+                after=None,
+                now=now,
+            )
+
+    rt.db.write(write)
 
 
 def identify_session(rt: Runtime, token: str, *, now: datetime) -> Identity | None:
@@ -148,13 +166,30 @@ def _verify_in_turn(rt: Runtime, *, account: str, password: str, address: str, n
     found = rt.db.read(look_up)
     stored_hash = found[1] if found else None
     if not passwords.verify_password(password, stored_hash) or found is None:
-        rt.db.write(lambda tx: service.add_attempt(tx, account_name=account, address=address, succeeded=False, now=now))
+        rt.db.write(lambda tx: _note_failure(tx, account, address, now))
+        log.warning("a sign-in failed", address=address)
         raise WrongCredentials
     user, known_hash = found
     if passwords.is_outdated(known_hash):
         new_hash = passwords.hash_password(password)
         rt.db.write(lambda tx: service.upgrade_hash(tx, user_id=user.id, old_hash=known_hash, new_hash=new_hash))
     return user
+
+
+def _note_failure(tx: Tx, account: str, address: str, now: datetime) -> None:
+    # The same work for accounts that exist and for those that do not.
+    service.add_attempt(tx, account_name=account, address=address, succeeded=False, now=now)
+    known = queries.find_user_by_email(tx, account)
+    service.record_audit(
+        tx,
+        actor=None,
+        action="sign_in_failed",
+        object_type="user",
+        object_id=known.id if known else "unknown",
+        before=None,
+        after={"address": address},
+        now=now,
+    )
 
 
 def _remembered(rt: Runtime, cache: CredentialCache, key: str) -> User | None:
@@ -172,10 +207,12 @@ def _note_success(rt: Runtime, account: str, address: str, now: datetime) -> Non
     _note(rt, lambda tx: service.add_attempt(tx, account_name=account, address=address, succeeded=True, now=now))
 
 
-def _end_by_token(tx: Tx, token: str | None, now: datetime) -> None:
+def _end_by_token(tx: Tx, token: str | None, now: datetime) -> User | None:
     found = sessions.find_session(tx, token_hash=hash_token(token), now=now) if token else None
-    if found is not None and found[0].session_id is not None:
-        sessions.end_session(tx, session_id=found[0].session_id, now=now)
+    if found is None or found[0].session_id is None:
+        return None
+    sessions.end_session(tx, session_id=found[0].session_id, now=now)
+    return found[0].user
 
 
 def _note(rt: Runtime, write: Callable[[Tx], None]) -> None:

@@ -5,6 +5,8 @@ from datetime import datetime
 
 from app.accounts import queries, service, teams
 from app.accounts.types import Team, User
+from app.escalation import queries as policies
+from app.escalation.types import AssigneeType
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
 from app.platform.types import JsonObject
@@ -57,6 +59,9 @@ def delete_team(rt: Runtime, *, team_id: int, actor: User, now: datetime) -> Non
 
     def write(tx: Tx) -> None:
         before = _view(tx, queries.get_team(tx, team_id))
+        naming = [policy.name for policy in policies.policies_naming(tx, AssigneeType.TEAM, team_id)]
+        if naming:
+            raise teams.TeamInUse(f"Escalation policies still page this team: {', '.join(naming)}.")
         teams.delete_team(tx, team_id=team_id)
         _audit(tx, "deleted", team_id, actor, before, None, now)
 

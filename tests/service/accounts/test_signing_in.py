@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.accounts import queries
+from app.accounts import audit, queries
 from app.accounts.errors import SlowDown, WrongCredentials
 from app.accounts.passwords import CredentialCache
 from app.accounts.permissions import Permission, allows
@@ -13,6 +13,7 @@ from app.accounts.sessions import SessionMissing, TokenMissing
 from app.accounts.types import Identity, Role, TokenScope, User
 from app.platform.errors import Invalid, Unauthenticated
 from app.platform.runtime import Runtime
+from app.platform.types import PageQuery
 from app.usecases import people
 from tests.support.clock import FrozenClock
 from tests.support.people import PASSWORD, add_user
@@ -367,3 +368,19 @@ def test_acting_as_somebody_inactive_or_a_viewer_is_refused(rt: Runtime, admin: 
     for user_id in (viewer.id, gone.id, 9999):
         with pytest.raises(Invalid):
             people.acting_as(rt, Identity(admin, "session"), user_id, source="ui")
+
+
+def test_signing_in_failing_and_signing_out_are_in_the_audit(rt: Runtime, admin: User) -> None:
+    fail(rt, 1)
+    fail(rt, 1, email="nobody@example.com")
+    people.logout(rt, token=sign_in(rt), now=rt.clock.now())
+    page = rt.db.read(lambda tx: queries.list_audit(tx, PageQuery()))
+    told = [(entry.action, entry.object_id, entry.user_name) for entry in reversed(page.items)]
+    assert told[1:] == [
+        ("sign_in_failed", str(admin.id), "PagerPal"),
+        ("sign_in_failed", "unknown", "PagerPal"),
+        ("signed_in", str(admin.id), "Ada"),
+        ("signed_out", str(admin.id), "Ada"),
+    ]
+    assert "nobody" not in str(page.items)
+    assert rt.db.read(audit.first_broken_entry) is None
