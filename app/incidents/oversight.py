@@ -9,16 +9,18 @@ from app.incidents.types import IncidentStatus
 from app.platform.db import Tx
 
 
-def waiting_since(before: datetime) -> "Select[int, datetime]":
+def waiting_since(before: datetime, *, incident_id: int | None = None) -> "Select[int, datetime]":
     """Selects (id, episode_started_at) of incidents that have waited for an answer since `before` or longer.
 
-    Snoozed ones wait for nobody. It is a statement, so that the outbox can be searched in the same query.
+    Snoozed ones wait for nobody; `incident_id` looks at one alone. It is a statement, so that the outbox can be
+    searched in the same query.
     """
-    return select(IncidentRow.id, IncidentRow.episode_started_at).where(
+    statement = select(IncidentRow.id, IncidentRow.episode_started_at).where(
         IncidentRow.status == IncidentStatus.TRIGGERED,
         IncidentRow.snoozed_until.is_(None),
         IncidentRow.episode_started_at <= before,
     )
+    return statement if incident_id is None else statement.where(IncidentRow.id == incident_id)
 
 
 def answered_and_resolved(tx: Tx, *, limit: int = 50) -> list[int]:

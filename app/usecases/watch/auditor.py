@@ -42,9 +42,9 @@ async def audit_unpaged(rt: Runtime, now: datetime) -> list[int]:
     return paged
 
 
-def unpaged(tx: Tx, *, now: datetime) -> list[int]:
-    """Incidents that should have been paged by now and were not, oldest first, at most AT_MOST."""
-    waiting = incidents.waiting_since(now - timedelta(seconds=AUDIT_AFTER_SECONDS))
+def unpaged(tx: Tx, *, now: datetime, incident_id: int | None = None) -> list[int]:
+    """Incidents that should have been paged by now and were not, oldest first, at most AT_MOST; or that one alone."""
+    waiting = incidents.waiting_since(now - timedelta(seconds=AUDIT_AFTER_SECONDS), incident_id=incident_id)
     counts_since = now - timedelta(minutes=PAGE_COUNTS_MINUTES)
     suspects = outbox.without_page(tx, waiting, counts_since=counts_since, limit=AT_MOST)
     known = running.escalations_of(tx, suspects)
@@ -53,7 +53,7 @@ def unpaged(tx: Tx, *, now: datetime) -> list[int]:
 
 def _page(tx: Tx, incident_id: int, now: datetime) -> bool:
     # Looked at again, because an answer may have come in between.
-    if incident_id not in unpaged(tx, now=now):
+    if not unpaged(tx, now=now, incident_id=incident_id):
         return False
     paging.page_fallback(tx, incident_id, now, REASON)
     fp("watch.fallback_paged")

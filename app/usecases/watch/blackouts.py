@@ -48,7 +48,7 @@ def _beat(tx: Tx, *, owner: str, now: datetime) -> Blackout | None:
 
 def _tell(tx: Tx, incident_ids: Iterable[int], blackout: Blackout, *, now: datetime) -> None:
     text = (
-        f"PagerPal was not running from {_clock(blackout.started_at)} to {_clock(blackout.ended_at)} UTC "
+        f"PagerPal could not page anybody from {_clock(blackout.started_at)} to {_clock(blackout.ended_at)} UTC "
         f"({length_of(blackout.seconds)}); what came due meanwhile is done now, late"
     )
     data = {"started_at": blackout.started_at.isoformat(), "ended_at": blackout.ended_at.isoformat()}

@@ -63,7 +63,7 @@ def _of_work(tx: Tx, settings: Settings, now: datetime) -> Iterator[Banner]:
             )
     blackout = pulse.latest_blackout(tx, now=now, within=BLACKOUT_SHOWN_FOR)
     if blackout is not None:
-        text = f"PagerPal was not running for {length_of(blackout.seconds)} until {blackout.ended_at:%H:%M} UTC."
+        text = f"PagerPal could not page anybody for {length_of(blackout.seconds)} until {blackout.ended_at:%H:%M} UTC."
         yield Banner("blackout", BannerLevel.WARNING, text, "/incidents?status=open")
 
 

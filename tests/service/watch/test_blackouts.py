@@ -37,7 +37,7 @@ async def test_each_incident_that_waited_says_so(
     waiting = opener(paged_to=admin)
     await watch.beat(rt, clock.advance(minutes=12))
     assert story(waiting)[-1] == (
-        "PagerPal was not running from 2026-03-02 09:00:00 to 2026-03-02 09:12:00 UTC (12 min); "
+        "PagerPal could not page anybody from 2026-03-02 09:00:00 to 2026-03-02 09:12:00 UTC (12 min); "
         "what came due meanwhile is done now, late"
     )
 
