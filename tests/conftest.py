@@ -23,15 +23,17 @@ from tests.support.world import World
 
 # These measure time or start several processes: never beside another test.
 SERIAL_FOLDERS = ("browser", "kill", "bench")
-FAST = os.environ.get("PAGERPAL_TEST_FAST") == "1"
 
 offline.install()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by the folder they are in."""
+    """Mark tests by the folder they are in and by what they ask for, before -m selects."""
     tests = Path(__file__).parent
     for item in items:
+        if {"postgres_template", "postgresql_url"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("postgresql")
         folder = item.path.relative_to(tests).parts[0] if item.path.is_relative_to(tests) else ""
         if folder in SERIAL_FOLDERS:
             item.add_marker("serial")
@@ -85,8 +87,6 @@ def sqlite_template() -> Iterator[SqliteTemplate]:
 @pytest.fixture(scope="session")
 def postgres_template() -> Iterator[PostgresTemplate]:
     """The migrated PostgreSQL database that tests copy; skips, or fails where PAGERPAL_REQUIRE_POSTGRES=1."""
-    if FAST:
-        pytest.skip("PostgreSQL is left out by --fast")
     try:
         with running_cluster() as cluster:
             yield PostgresTemplate(cluster)
