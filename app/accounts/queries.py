@@ -115,10 +115,15 @@ def activity_of(tx: Tx, user_ids: Iterable[int]) -> dict[int, list[tuple[datetim
 
 def get_team(tx: Tx, team_id: int) -> Team:
     """The team. Raises TeamMissing."""
-    team = tx.first(Team, select(*fields_of(TeamRow, Team)).where(TeamRow.id == team_id))
+    team = find_team(tx, team_id)
     if team is None:
         raise TeamMissing("There is no such team.")
     return team
+
+
+def find_team(tx: Tx, team_id: int) -> Team | None:
+    """The team, or None."""
+    return tx.first(Team, select(*fields_of(TeamRow, Team)).where(TeamRow.id == team_id))
 
 
 def list_teams(tx: Tx, page: PageQuery, *, q: str = "") -> Page[Team]:

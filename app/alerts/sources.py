@@ -12,7 +12,6 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts import queries as people
-from app.accounts.errors import TeamMissing
 from app.alerts import options, queries
 from app.alerts.detection import find_driver
 from app.alerts.errors import KeyNotFound, SourceInUse, SourceNameTaken
@@ -161,18 +160,10 @@ def _require_valid(tx: Tx, columns: Mapping[str, Any]) -> None:
         errors.append(FieldError("schedule_id", "give either an escalation policy or a schedule"))
     if columns["schedule_id"] is not None and not oncall.schedules_by_id(tx, [columns["schedule_id"]]):
         errors.append(FieldError("schedule_id", "names no schedule"))
-    if columns["team_id"] is not None and not _team_exists(tx, columns["team_id"]):
+    if columns["team_id"] is not None and people.find_team(tx, columns["team_id"]) is None:
         errors.append(FieldError("team_id", "names no team"))
     if columns["pipeline"] not in options.PIPELINES:
         errors.append(FieldError("pipeline", f"must be one of {', '.join(options.PIPELINES)}"))
     errors += options.grouping_errors(columns["grouping"], columns["group_labels"])
     if errors:
         raise Invalid("The alert source is not valid.", errors)
-
-
-def _team_exists(tx: Tx, team_id: int) -> bool:
-    try:
-        people.get_team(tx, team_id)
-    except TeamMissing:
-        return False
-    return True

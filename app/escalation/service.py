@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts import queries as people
-from app.accounts.errors import TeamMissing
 from app.escalation import repository
 from app.escalation.errors import PolicyInUse, PolicyNameTaken, PolicyNotFound
 from app.escalation.rules import level_errors
@@ -111,7 +110,7 @@ def _require_valid(
     errors: list[FieldError] = []
     if not 1 <= len(name) <= NAME_LENGTH:
         errors.append(FieldError("name", f"must have 1 to {NAME_LENGTH} characters"))
-    if team_id is not None and not _team_exists(tx, team_id):
+    if team_id is not None and people.find_team(tx, team_id) is None:
         errors.append(FieldError("team_id", "names no team"))
     if not 0 <= repeat <= MAX_REPEAT:
         errors.append(FieldError("repeat", f"must be between 0 and {MAX_REPEAT}"))
@@ -140,21 +139,13 @@ def _assignee_errors(tx: Tx, levels: Sequence[Level], already: set[Assignee]) ->
             elif assignee.type is AssigneeType.SCHEDULE:
                 if assignee.id not in schedules:
                     errors.append(FieldError(path, "names no schedule"))
-            elif not _team_exists(tx, assignee.id):
+            elif people.find_team(tx, assignee.id) is None:
                 errors.append(FieldError(path, "names no team"))
     return errors
 
 
 def _in_order(levels: Iterable[Level]) -> tuple[Level, ...]:
     return tuple(sorted(levels, key=lambda level: level.level))
-
-
-def _team_exists(tx: Tx, team_id: int) -> bool:
-    try:
-        people.get_team(tx, team_id)
-    except TeamMissing:
-        return False
-    return True
 
 
 def _require_free_name(tx: Tx, name: str, *, except_id: int | None) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts import queries as people
-from app.accounts.errors import TeamMissing
 from app.oncall import repository
 from app.oncall.errors import OverlappingSlot, ScheduleNameTaken, ScheduleNotFound, WindowIsPast, WindowNotFound
 from app.oncall.models import OverrideRow, ScheduleEntryRow, ScheduleRow
@@ -141,7 +140,7 @@ def _require_valid(tx: Tx, columns: Mapping[str, Any], *, backup_already: int | 
         escalation_delay_minutes=columns["escalation_delay_minutes"],
     )
     team_id, backup_id = columns["team_id"], columns["escalation_to_user_id"]
-    if team_id is not None and not _team_exists(tx, team_id):
+    if team_id is not None and people.find_team(tx, team_id) is None:
         errors.append(FieldError("team_id", "names no team"))
     if backup_id is not None and backup_id != backup_already:
         errors += _user_errors(tx, "escalation_to_user_id", backup_id)
@@ -161,14 +160,6 @@ def _user_errors(tx: Tx, path: str, user_id: int) -> list[FieldError]:
     if user is None:
         return [FieldError(path, "names no user")]
     return [] if user.is_active else [FieldError(path, "names a user who is not active")]
-
-
-def _team_exists(tx: Tx, team_id: int) -> bool:
-    try:
-        people.get_team(tx, team_id)
-    except TeamMissing:
-        return False
-    return True
 
 
 def _said(at: datetime) -> str:

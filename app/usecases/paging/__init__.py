@@ -255,21 +255,24 @@ def tell_channels(tx: Tx, incident: Incident, what: str, text: str, *, now: date
 
 
 def plan_for(tx: Tx, *, policy_id: int | None, schedule_id: int | None, team_id: int | None) -> tuple[Plan, int | None]:
-    """The plan for a policy, else a schedule, else a team, else the fallback (B21); with the policy's version id."""
-    if policy_id is not None:
-        policy = policies.get_policy(tx, policy_id)
+    """The plan for a policy, else a schedule, else a team, else the fallback (B21); with the policy's version id.
+
+    One that was deleted just now is passed over: a delivery of that moment must page somebody, not be refused.
+    """
+    policy = None if policy_id is None else policies.find_policy(tx, policy_id)
+    if policy is not None:
         plan = Plan(policy.name, policy.levels, policy.repeat, policy.ack_timeout_minutes, policy.id, policy.version)
         return plan, policy.version_id
-    if schedule_id is not None:
-        schedule = oncall.get_schedule(tx, schedule_id)
-        levels = [Level(1, schedule.escalation_delay_minutes, (Assignee(AssigneeType.SCHEDULE, schedule_id),))]
+    schedule = None if schedule_id is None else oncall.schedules_by_id(tx, [schedule_id]).get(schedule_id)
+    if schedule is not None:
+        levels = [Level(1, schedule.escalation_delay_minutes, (Assignee(AssigneeType.SCHEDULE, schedule.id),))]
         if schedule.escalation_to_user_id is not None:
             backup = Assignee(AssigneeType.USER, schedule.escalation_to_user_id)
             levels.append(Level(2, schedule.escalation_delay_minutes, (backup,)))
         return Plan(f"schedule {schedule.name}", tuple(levels)), None
-    if team_id is not None:
-        team = people.get_team(tx, team_id)
-        level = Level(1, DEFAULT_DELAY_MINUTES, (Assignee(AssigneeType.TEAM, team_id),))
+    team = None if team_id is None else people.find_team(tx, team_id)
+    if team is not None:
+        level = Level(1, DEFAULT_DELAY_MINUTES, (Assignee(AssigneeType.TEAM, team.id),))
         return Plan(f"team {team.name}", (level,)), None
     return Plan("fallback", ()), None
 
