@@ -6,7 +6,7 @@ browser comes back by itself: a session that has ended meanwhile is then turned 
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
@@ -30,7 +30,7 @@ async def events(request: Request) -> Response:
     return StreamingResponse(changes(rt.bus, rt.clock), media_type="text/event-stream", headers=HEADERS)
 
 
-async def changes(bus: Bus, clock: Clock, *, stream_seconds: float = STREAM_SECONDS) -> AsyncIterator[str]:
+async def changes(bus: Bus, clock: Clock, *, stream_seconds: float = STREAM_SECONDS) -> AsyncGenerator[str, None]:
     """What changed, as lines of the stream (HTML standard, «server-sent events»); heartbeats in between."""
     queue = bus.subscribe()
     ends_at = clock.monotonic() + stream_seconds

@@ -60,11 +60,9 @@ class Form:
         """The same form with its own element ids."""
         return replace(self, prefix=prefix)
 
-    def refused(self, fault: PagerPalError) -> "Form":
-        """The same form with what a use case said against it, each sentence at its field."""
-        found = (
-            list(fault.errors) if isinstance(fault, Invalid) and fault.errors else [FieldError(WHOLE, fault.message)]
-        )
+    def refused(self, fault: PagerPalError, *, at: str = WHOLE) -> "Form":
+        """The same form with what a use case said against it, each sentence at its field; else at the field `at`."""
+        found = list(fault.errors) if isinstance(fault, Invalid) and fault.errors else [FieldError(at, fault.message)]
         errors: dict[str, str] = {}
         for each in found:
             name = self._field(each.path)

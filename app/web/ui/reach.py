@@ -142,7 +142,7 @@ def _verify(ui: Ui, place: _Place, method_id: int, form: Form) -> Response:
 
 
 def _verify_page(place: _Place, method_id: int, form: Form, fault: PagerPalError) -> Response:
-    typed = Form.of(code=form.value("code"), method_id=method_id).refused(fault)
+    typed = Form.of(code=form.value("code"), method_id=method_id).refused(fault, at="code")
     return place.page({"verify": typed}, fault.status)
 
 

@@ -14,6 +14,7 @@ from app.escalation.types import Assignee, AssigneeType, Level, Policy
 from app.main import create_app
 from app.oncall.types import Schedule
 from app.platform.runtime import Runtime
+from app.platform.settings import Settings
 from app.usecases import catalogue, people
 from tests.support.people import add_admin, add_user
 from tests.support.screen import Screen
@@ -40,6 +41,14 @@ class Company:
 def database_url(sqlite_url: str) -> str:
     """One kind of database is enough for what pages show; queries and use cases are tested on both."""
     return sqlite_url
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    """Settings with a mail server, which the test's world stands in for."""
+    return Settings(
+        pagerpal_env="test", database_url=database_url, smtp_host="mail.example.com", smtp_from="pager@example.com"
+    )
 
 
 @pytest.fixture

@@ -1,0 +1,194 @@
+"""Schedules, channels, settings, the audit, the dashboard."""
+
+from collections.abc import Callable
+
+import pytest
+
+from app.notify import queries as outbox
+from app.oncall import queries as oncall
+from app.platform.runtime import Runtime
+from app.platform.settings import Settings
+from app.usecases import people
+from app.usecases.watch import Banner, BannerLevel
+from app.web.ui.views.shell import banner_view
+from tests.support.clock import FrozenClock
+from tests.web.ui.conftest import Company, Open
+
+Fire = Callable[..., int]
+
+
+def test_schedule_is_made_and_filled_in_its_own_zone(rt: Runtime, company: Company, open_screen: Open) -> None:
+    form = open_screen("Ada").open("/schedules/new").form("/schedules")
+    page = form.send(name="Data", timezone="America/New_York", escalation_to_user_id=company.noor.id)
+    assert "Nobody in the next 14 days" in page.text
+    path = page.path
+
+    page = page.form(f"{path}/entries").send(
+        "Add", user_id=company.ravi.id, start_time="2026-03-03T09:00", end_time="2026-03-04T09:00"
+    )
+
+    entry = rt.db.read(lambda tx: oncall.slots_of(tx, 2, rt.clock.now(), rt.clock.now().replace(day=20)))[0]
+    assert f"{entry.start_time:%m-%d %H:%M}" == "03-03 14:00"
+    assert "Tue 3 Mar 09:00" in page.by_id("slots").text
+
+
+def test_overlap_is_refused_and_nothing_typed_is_lost(company: Company, open_screen: Open) -> None:
+    path = f"/schedules/{company.schedule.id}"
+    form = open_screen("Ada").open(path).form(f"{path}/entries")
+
+    page = form.send("Add", user_id=company.noor.id, start_time="2026-03-03T09:00", end_time="2026-03-03T10:00")
+
+    assert page.status == 409
+    again = page.form(f"{path}/entries")
+    assert (again.value("user_id"), again.value("start_time")) == (str(company.noor.id), "2026-03-03T09:00")
+    assert "overlap" in page.by_id("slots").text
+
+
+def test_time_that_cannot_be_read_is_refused_beside_its_field(company: Company, open_screen: Open) -> None:
+    path = f"/schedules/{company.schedule.id}"
+
+    page = open_screen("Ada").open(path).form(f"{path}/entries").send("Add", start_time="tomorrow")
+
+    assert page.errors() == {"entry-start_time-error": "Write a date and a time, such as 2026-05-31 09:00."}
+
+
+def test_removed_entry_leaves_a_gap_that_is_shown(company: Company, open_screen: Open) -> None:
+    path = f"/schedules/{company.schedule.id}"
+    page = open_screen("Ada").open(path)
+    assert "gap" in page.by_id("slots").text
+
+    page = page.form(f"{path}/entries/1/remove").send()
+
+    assert "nobody is on call" in page.by_id("now").text
+    assert "Nobody on call" in page.by_id("oncall-chip").text
+
+
+def test_on_call_page_says_until_when_and_who_is_next(clock: FrozenClock, company: Company, open_screen: Open) -> None:
+    text = open_screen("Vera").open("/oncall").by_id("list").text
+    assert "Ravi" in text
+    assert "until Thu 09:00, then Noor" in text
+
+    clock.advance(days=4)
+    assert "Noor" in open_screen("Vera").open("/oncall").by_id("list").text
+
+
+def test_channel_is_made_tested_and_switched_off(rt: Runtime, company: Company, open_screen: Open) -> None:
+    screen = open_screen("Ada")
+    form = screen.open("/channels/new?driver=webhook").form("/channels")
+    endpoint = "https://hooks.example.com/ops"
+
+    page = form.send(
+        "Make the channel",
+        name="ops",
+        **{"config.endpoint": endpoint, "config.headers": '{"X-Token": "s3cret-s3cret"}', "config.timeout": "5"},
+    )
+    path = page.path
+    assert "s3cret" not in page.html
+    page = page.form(f"{path}/test").send("Send a test")
+    assert "Test message from PagerPal" in page.by_id("messages").text or "test" in page.by_id("messages").text
+    page = page.form(path).send("Save", description="The room")
+    page = page.form(f"{path}/deactivate").send("Switch off")
+
+    stored = rt.db.read(lambda tx: outbox.get_channel(tx, 1))
+    assert (stored.description, stored.is_active, stored.config["endpoint"]) == ("The room", False, endpoint)
+    assert rt.secrets.decrypt(str(dict(stored.config["headers"])["X-Token"])) == "s3cret-s3cret"
+
+
+def test_wrong_channel_setting_stands_at_its_field(company: Company, open_screen: Open) -> None:
+    form = open_screen("Ada").open("/channels/new?driver=webhook").form("/channels")
+
+    page = form.send("Make the channel", name="ops", **{"config.timeout": "soon"})
+
+    assert page.status == 422
+    assert "config.timeout-error" in page.errors()
+    assert page.form("/channels").value("config.timeout") == "soon"
+
+
+def test_settings_show_checklist_workers_and_what_to_do(company: Company, open_screen: Open) -> None:
+    page = open_screen("Ada").open("/settings")
+
+    assert "to look at" in page.by_id("readiness").text
+    assert "Escalation" in page.by_id("jobs").text
+    assert "/integrations/twilio_sms/" in page.text
+    assert "/integrations/" not in open_screen("Vera").open("/settings").text
+
+
+def test_audit_tells_who_changed_what_and_is_narrowed(company: Company, open_screen: Open) -> None:
+    screen = open_screen("Ada")
+
+    assert "Before and after" in screen.open("/audit").text
+    narrowed = screen.open("/audit").form("/audit").send("Filter", object_type="team")
+    assert "team 1" in narrowed.by_id("list").text
+    assert "escalation policy" not in narrowed.by_id("list").text
+
+
+def test_dashboard_counts_and_shows_the_worst_first(company: Company, fire: Fire, open_screen: Open) -> None:
+    fire("Info", severity="info")
+    fire("Bad")
+
+    page = open_screen("Vera").open("/dashboard")
+
+    assert "2 unacknowledged" in page.by_id("figures").text
+    assert page.by_id("open-incidents").text.index("Bad") < page.by_id("open-incidents").text.index("Info")
+    assert "Ravi" in page.by_id("oncall-now").text
+    assert "2 pages to 1 person" in page.by_id("pages-day").text
+
+
+def test_chart_has_its_figures_as_a_table(company: Company, fire: Fire, open_screen: Open) -> None:
+    fire("Bad")
+
+    chart = open_screen("Vera").open("/dashboard").by_id("pages-day")
+
+    assert "Most in the hour from 08:00: 1." in chart.text
+    assert [cell.text for cell in chart.all("td")] == ["08:00", "1"]
+
+
+def test_first_steps_lead_through_setting_up_and_then_go(rt: Runtime, open_screen: Open) -> None:
+    people.create_admin(rt, email="ada@example.com", name="Ada", password="a-long-and-quiet-river", now=rt.clock.now())
+
+    page = open_screen("Ada").open("/dashboard")
+
+    assert {"/people/new", "/policies/new", "/alert-sources"} <= page.links()
+    assert "All quiet" in page.text
+
+
+def test_incident_that_nobody_could_be_paged_for_is_in_a_banner(
+    rt: Runtime, company: Company, open_screen: Open, fire: Fire
+) -> None:
+    screen = open_screen("Ada")
+    for user in (company.ravi, company.noor, company.ada):
+        for method in (1, 2, 3, 4):
+            page = screen.open(f"/people/{user.id}")
+            action = f"/people/{user.id}/contact-methods/{method}/remove"
+            if action in {each.get("action") for each in page.root.all("form")}:
+                page.form(action).send()
+
+    number = fire("Disk full")
+
+    banners = screen.open("/people").by_id("banners")
+    assert "Nobody to page for 1 open incident." in banners.text
+    assert f"/incidents/{number}" in {link.get("href") for link in banners.all("a")}
+
+
+@pytest.mark.parametrize("path", ["/dashboard", "/profile"])
+def test_safe_mode_is_said_on_every_page(path: str, company: Company, open_screen: Open) -> None:
+    assert "Safe mode:" in open_screen("Vera").open(path).by_id("banners").text
+
+
+def test_first_clause_of_a_banner_stands_out() -> None:
+    banner = banner_view(Banner("x", BannerLevel.DANGER, "Safe mode: nothing is sent. Nobody is paged.", "/settings"))
+
+    assert (banner.kind, banner.title, banner.text) == ("critical", "Safe mode:", "nothing is sent. Nobody is paged.")
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, database_url: str) -> Settings:
+    """As everywhere in this folder; in safe mode for the test of its banner."""
+    safe_mode = "safe_mode" in request.node.name
+    return Settings(
+        pagerpal_env="test",
+        database_url=database_url,
+        smtp_host="mail.example.com",
+        smtp_from="pager@example.com",
+        notification_sending_enabled=not safe_mode,
+    )
