@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 
 from app.notify.models import ChannelRow, NotificationRow
 from app.notify.types import NotificationKind, NotificationStatus
@@ -50,6 +50,13 @@ def was_sent_for(tx: Tx, incident_ids: Iterable[int]) -> bool:
         NotificationRow.status.in_(GOT_THROUGH),
     )
     return tx.scalar(statement.limit(1)) is not None
+
+
+def count_by_status(tx: Tx) -> dict[NotificationStatus, int]:
+    """How many messages are kept in each status."""
+    statement = select(NotificationRow.status, func.count()).group_by(NotificationRow.status)
+    found = {status: int(count) for status, count in tx.execute(statement)}
+    return {status: found.get(status, 0) for status in NotificationStatus}
 
 
 def has_active_channel(tx: Tx) -> bool:

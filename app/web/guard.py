@@ -72,6 +72,14 @@ async def admit(request: Request, required: Permission | None, *, is_api: bool, 
         await _check_csrf(request, rt, identity)
 
 
+def shows_token(request: Request, setting: str) -> bool:
+    """Whether the request shows the value of this setting as its bearer token; never while the setting is empty."""
+    rt: Runtime = request.app.state.runtime
+    wanted = str(getattr(rt.settings, setting))
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return bool(wanted) and scheme.lower() == "bearer" and same(token.strip(), wanted)
+
+
 def csrf_token(rt: Runtime, identity: Identity) -> str:
     """The token that belongs to this session: it needs no storage and dies with the session."""
     return rt.secrets.sign("csrf", str(identity.session_id).encode())

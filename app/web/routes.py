@@ -19,6 +19,7 @@ from app.web.api import (
     escalation_policies,
     incidents,
     me,
+    metrics,
     notifications,
     oncall,
     pipelines,
@@ -141,6 +142,7 @@ SYSTEM: tuple[Route, ...] = (
     _api("GET", "/api/v1/system/jobs", system.jobs, P.VIEW),
     _api("GET", "/api/v1/system/readiness", system.readiness, P.VIEW),
     _api("GET", "/api/v1/system/integrations", system.integrations, P.MANAGE_SYSTEM),
+    Route("GET", "/metrics", metrics.show, P.VIEW, Door.API, token_setting="metrics_token"),  # noqa: S106
 )
 
 SOURCES: tuple[Route, ...] = (

@@ -11,7 +11,7 @@ from starlette.routing import Route as PlainRoute
 
 from app.accounts.passwords import CredentialCache
 from app.accounts.permissions import Permission
-from app.web.guard import StrictRequest, admit
+from app.web.guard import StrictRequest, admit, shows_token
 
 
 class Door(StrEnum):
@@ -31,7 +31,10 @@ Access: TypeAlias = Permission | Literal["public", "keyed"]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One URL: `methods` are words with blanks between, `path` has no trailing slash, `status` is that of success."""
+    """One URL: `methods` are words with blanks between, `path` has no trailing slash, `status` is that of success.
+
+    `token_setting` names a setting whose value, shown as a bearer token, lets a machine in without an account.
+    """
 
     methods: str
     path: str
@@ -39,6 +42,7 @@ class Route:
     permission: Access
     door: Door
     status: int = 200
+    token_setting: str = ""
 
 
 class GuardedRoute(APIRoute):
@@ -52,6 +56,8 @@ class GuardedRoute(APIRoute):
 
         async def guarded(plain: Request) -> Response:
             request = StrictRequest(plain.scope, plain.receive)
+            if self.entry.token_setting and shows_token(request, self.entry.token_setting):
+                return await inner(request)
             required = self.entry.permission if isinstance(self.entry.permission, Permission) else None
             await admit(
                 request, required, is_api=self.entry.door is Door.API, proves_itself=self.entry.permission == KEYED
