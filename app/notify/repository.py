@@ -247,11 +247,13 @@ def begin_attempts(tx: Tx, sends: Sequence[Notification], *, owner: str, now: da
     if not sends:
         return
     attempts = table_of(AttemptRow)
-    tx.execute(
-        update(attempts)
-        .where(attempts.c.notification_id.in_([each.id for each in sends]), attempts.c.ended_at.is_(None))
-        .values(ended_at=now, outcome=Outcome.LOST.value)
-    )
+    repeats = [each.id for each in sends if each.possible_repeat]
+    if repeats:
+        tx.execute(
+            update(attempts)
+            .where(attempts.c.notification_id.in_(repeats), attempts.c.ended_at.is_(None))
+            .values(ended_at=now, outcome=Outcome.LOST.value)
+        )
     tx.execute(
         attempts.insert(),
         [

@@ -4,8 +4,9 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from app.notify import repository
 from app.notify.errors import NotificationMissing, NotRetriable
@@ -81,48 +82,40 @@ def renew(tx: Tx, notification_id: int, *, fence: int, now: datetime) -> bool:
 
 
 def record(
-    tx: Tx, *, notification_id: int, fence: int, report: Report, answered: Collection[int], now: datetime, roll: float
+    tx: Tx, claim: Claim, report: Report, *, answered: Collection[int] = (), now: datetime, roll: float
 ) -> Recorded | None:
     """Write down what became of a claim; None when its lease was lost: then nothing changes.
 
     `answered` are incidents that need no page any more, `roll` in [0, 1) is the jitter of the next try. Lock the
     incidents of a failed page first.
     """
-    found = repository.notifications_in(tx, [notification_id])
-    if not found or found[0].fence != fence:
-        return None
-    before = found[0]
+    head = claim.notification
     verdict = after_try(
         report.outcome,
-        attempts=before.attempts,
-        is_repeat=before.possible_repeat,
-        is_answered=before.kind is NotificationKind.PAGE and before.incident_id in answered,
-        waits_since=before.created_at + timedelta(minutes=before.rule_delay_minutes),
+        attempts=head.attempts,
+        is_repeat=head.possible_repeat,
+        is_answered=head.kind is NotificationKind.PAGE and head.incident_id in answered,
+        waits_since=head.created_at + timedelta(minutes=head.rule_delay_minutes),
         now=now,
         roll=roll,
         retry_after_seconds=report.retry_after_seconds,
     )
-    error = report.error[:ERROR_LIMIT]
-    changed = repository.end_send(
-        tx,
-        notification_id,
-        fence=fence,
-        status=verdict.status,
-        due_at=verdict.due_at or before.due_at,
-        lease_until=None,
-        owner=None,
-        subject=report.subject,
-        body=report.body[:BODY_LIMIT],
-        last_error=error,
-        provider_message_id=report.provider_message_id or before.provider_message_id,
-        sent_at=now if verdict.status is NotificationStatus.SENT else before.sent_at,
-    )
-    if not changed:
+    changes: dict[str, Any] = {
+        "status": verdict.status,
+        "due_at": verdict.due_at or head.due_at,
+        "subject": report.subject,
+        "body": report.body[:BODY_LIMIT],
+        "last_error": report.error[:ERROR_LIMIT],
+        "provider_message_id": report.provider_message_id or head.provider_message_id,
+        "sent_at": now if verdict.status is NotificationStatus.SENT else head.sent_at,
+    }
+    if not repository.end_send(tx, head.id, fence=head.fence, lease_until=None, owner=None, **changes):
         return None
-    repository.end_attempt(tx, notification_id, fence=fence, outcome=report.outcome, error=error, now=now)
-    given_up = _settle_bundle(tx, before, verdict, error, now)
-    _publish(tx, before)
-    return Recorded(repository.notifications_in(tx, [notification_id])[0], verdict, given_up)
+    error = changes["last_error"]
+    repository.end_attempt(tx, head.id, fence=head.fence, outcome=report.outcome, error=error, now=now)
+    given_up = _settle_bundle(tx, claim, verdict, error, now)
+    _publish(tx, head)
+    return Recorded(replace(head, **changes, lease_until=None), verdict, given_up)
 
 
 def retry(tx: Tx, notification_id: int, *, now: datetime) -> Notification:
@@ -213,11 +206,13 @@ def _lateness(row: DueRow, now: datetime) -> int:
     return late_by_seconds(now, first_due)
 
 
-def _settle_bundle(tx: Tx, head: Notification, verdict: Verdict, error: str, now: datetime) -> tuple[Notification, ...]:
+def _settle_bundle(tx: Tx, claim: Claim, verdict: Verdict, error: str, now: datetime) -> tuple[Notification, ...]:
     """What the head's outcome means for what it carried; the pages that were given up, the head's own included."""
-    carried = repository.bundles_of(tx, [head.id]).get(head.id, [])
-    ids = [each.id for each in carried]
+    head = claim.notification
     in_bundle = (NotificationStatus.BUNDLED,)
+    # What was answered since the claim has dropped out: only what is still in the bundle is touched.
+    carried = repository.bundles_of(tx, [head.id]).get(head.id, []) if claim.bundled else []
+    ids = [each.id for each in carried]
     match verdict.status:
         case NotificationStatus.SENT:
             repository.change(tx, ids, expected=in_bundle, sent_at=now)

@@ -6,11 +6,13 @@ import re
 import socket
 import ssl
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.policy import SMTP
 
 import aiosmtplib
-from aiosmtplib.email import extract_recipients, extract_sender, flatten_message
+from aiosmtplib.email import extract_recipients, extract_sender
 
 from app.platform.addresses import AddressFilter, AddressRefused, NameNotResolved
 from app.platform.ports import MailFailed, MailServer
@@ -18,6 +20,8 @@ from app.platform.ports import MailFailed, MailServer
 IDLE_SECONDS = 10.0
 IDLE_CONNECTIONS = 10
 REPLY_LIMIT = 200
+# Seven bits pass every relay, whatever it announces; ids must not be folded, some programs then lose the thread.
+WIRE = SMTP.clone(cte_type="7bit", refold_source="none")
 MAILBOX = re.compile(r"[!-;=?A-~]+@[!-;=?A-~]+")
 
 
@@ -189,8 +193,7 @@ def _envelope(message: EmailMessage) -> _Envelope:
     try:
         sender = extract_sender(message)
         recipients = extract_recipients(message)
-        # Seven bits pass every relay, whatever it announces.
-        wire = flatten_message(message, cte_type="7bit")
+        wire = _without_bcc(message).as_bytes(policy=WIRE)
     except (ValueError, UnicodeError, LookupError) as error:
         raise MailFailed("an address or a header of the message is not valid", permanent=True) from error
     if not sender or not recipients:
@@ -198,6 +201,14 @@ def _envelope(message: EmailMessage) -> _Envelope:
     if not all(MAILBOX.fullmatch(address) for address in (sender, *recipients)):
         raise MailFailed("a mail address of the message is not valid", permanent=True)
     return _Envelope(sender, recipients, wire)
+
+
+def _without_bcc(message: EmailMessage) -> EmailMessage:
+    if "Bcc" not in message:
+        return message
+    open_copy = copy(message)
+    del open_copy["Bcc"]
+    return open_copy
 
 
 async def _name_recipients(connection: aiosmtplib.SMTP, recipients: list[str]) -> int:

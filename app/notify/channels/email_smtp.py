@@ -6,8 +6,12 @@ stays the same, so the subject must not tell the level.
 
 import json
 import re
-from email.message import EmailMessage
+from binascii import b2a_qp
+from collections.abc import Iterable
+from email.message import EmailMessage, MIMEPart
+from email.policy import EmailPolicy
 from email.utils import format_datetime
+from typing import Any
 
 from pydantic import Field, field_validator
 
@@ -78,7 +82,7 @@ def _compose(message: Message, config: EmailConfig) -> EmailMessage:
     recipients = [message.to] if message.to else list(config.to_addresses)
     if not recipients:
         raise DeliveryFailed("there is nobody to write to: to_addresses is empty", permanent=True)
-    mail = EmailMessage()
+    mail = EmailMessage(policy=_POLICY)
     try:
         mail["From"] = config.from_address
         mail["To"] = ", ".join(recipients)
@@ -94,12 +98,57 @@ def _compose(message: Message, config: EmailConfig) -> EmailMessage:
     if message.severity == "critical":
         mail["X-Priority"] = "1"
         mail["Importance"] = "high"
-    mail.set_content(message.text, cte="quoted-printable")
-    mail.add_alternative(message.html, subtype="html", cte="quoted-printable")
-    if not message.to:
-        content = json.dumps(message.facts, indent=1, ensure_ascii=False).encode()
-        mail.add_attachment(content, maintype="application", subtype="json", filename="incident.json")
+    mail["MIME-Version"] = "1.0"
+    _fill(mail, message)
     return mail
+
+
+def _fill(mail: EmailMessage, message: Message) -> None:
+    """Text and HTML as alternatives; a team's mail also carries the incident as JSON (document 001)."""
+    bodies = [_text_part(_PLAIN, message.text)]
+    if message.html:
+        bodies.append(_text_part(_HTML, message.html))
+    boundary = f"=_{message.idempotency_key}"
+    if message.to:
+        _join(mail, "alternative", boundary, bodies)
+        return
+    alternative = MIMEPart(policy=_POLICY)
+    _join(alternative, "alternative", f"{boundary}_a", bodies)
+    attachment = MIMEPart(policy=_POLICY)
+    content = json.dumps(message.facts, indent=1, ensure_ascii=False).encode()
+    attachment.set_content(content, maintype="application", subtype="json", filename="incident.json")
+    _join(mail, "mixed", boundary, [alternative, attachment])
+
+
+def _join(whole: MIMEPart, kind: str, boundary: str, parts: Iterable[MIMEPart]) -> None:
+    whole["Content-Type"] = _POLICY.header_factory("Content-Type", f'multipart/{kind}; boundary="{boundary}"')
+    for part in parts:
+        whole.attach(part)
+
+
+def _text_part(content_type: object, text: str) -> MIMEPart:
+    part = MIMEPart(policy=_POLICY)
+    part["Content-Type"] = content_type
+    part["Content-Transfer-Encoding"] = "quoted-printable"
+    part.set_payload(b2a_qp(text.encode(), istext=True).decode("ascii"))
+    return part
+
+
+class _AsWritten(EmailPolicy):
+    """Keeps headers as they are written and lets whoever asks take them apart: parsing each costs more than sending."""
+
+    def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
+        """The header as it is stored. Raises ValueError for one that would break into two."""
+        if isinstance(value, str) and value.isascii():
+            if _CONTROLS.search(value):
+                raise ValueError("a header holds a line break or another control character")
+            return name, value
+        return super().header_store_parse(name, value)
+
+
+_POLICY = _AsWritten()
+_PLAIN = _POLICY.header_factory("Content-Type", 'text/plain; charset="utf-8"')
+_HTML = _POLICY.header_factory("Content-Type", 'text/html; charset="utf-8"')
 
 
 def _from_settings(settings: Settings) -> JsonObject:

@@ -24,6 +24,7 @@ __all__ = ["DeliverOutcome", "deliver_due", "drain", "retry", "send_test", "why"
 
 # A send that takes longer goes on by itself, so that one slow provider does not hold up what comes due meanwhile.
 PATIENCE_SECONDS = 0.25
+GATHER_SECONDS = 0.005
 SHORTEST_PAUSE = timedelta(seconds=0.1)
 LOST = (NotificationStatus.FAILED, NotificationStatus.EXHAUSTED)
 AGAIN = (NotificationStatus.RETRYING, NotificationStatus.UNKNOWN)
@@ -57,6 +58,10 @@ async def deliver_due(rt: Runtime, now: datetime) -> DeliverOutcome:
         if not mine:
             break
         done, mine = await asyncio.wait(mine, timeout=PATIENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if done and mine:
+            # One claim for several places that fall free at almost the same time.
+            more, mine = await asyncio.wait(mine, timeout=GATHER_SECONDS)
+            done |= more
         ended.update(task.result() for task in done)
         if not done:
             break

@@ -28,15 +28,7 @@ def record(tx: Tx, claim: Claim, report: Report, *, now: datetime, roll: float) 
     # The usual case, sent at the first try, needs no lock on its incident.
     has_story = report.outcome not in SENT or head.attempts > 1
     locked = incidents.lock_many(tx, {row.incident_id for row in claim.all if row.incident_id}) if has_story else {}
-    recorded = notify.record(
-        tx,
-        notification_id=head.id,
-        fence=head.fence,
-        report=report,
-        answered=answered_among(locked.values(), now),
-        now=now,
-        roll=roll,
-    )
+    recorded = notify.record(tx, claim, report, answered=answered_among(locked.values(), now), now=now, roll=roll)
     if recorded is None:
         log.warning("a claim was lost before its outcome was recorded", notification_id=head.id, fence=head.fence)
         return None

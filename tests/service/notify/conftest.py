@@ -76,9 +76,8 @@ class Ward:
 
     def records(self, claim: Claim, report: Report, **changes: Any) -> notify.Recorded | None:
         """That process records an outcome."""
-        head = claim.notification
-        values = {"fence": head.fence, "answered": (), "roll": 0.5, "now": self.now, **changes}
-        return self.rt.db.write(lambda tx: notify.record(tx, notification_id=head.id, report=report, **values))
+        values = {"answered": (), "roll": 0.5, "now": self.now, **changes}
+        return self.rt.db.write(lambda tx: notify.record(tx, claim, report, **values))
 
     def reads(self, question: Callable[[Tx], T]) -> T:
         """What the database says."""

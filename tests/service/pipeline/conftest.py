@@ -108,10 +108,7 @@ class House:
                 message = claim.notification
                 is_meant = message.kind is NotificationKind.TEAM and channel_id in (None, message.channel_id)
                 report = Report(outcome if is_meant else Outcome.SENT, error=error if is_meant else "")
-                notify.record(
-                    tx, notification_id=message.id, fence=message.fence, report=report, answered=(), now=self.now,
-                    roll=0.0,
-                )  # fmt: skip
+                notify.record(tx, claim, report, now=self.now, roll=0.0)
                 sent += message.kind is NotificationKind.TEAM
             return sent
 

@@ -57,6 +57,15 @@ async def test_a_message_arrives_as_it_was_written(mail: SmtpMail, smtp_server: 
     assert received.content.isascii()
 
 
+async def test_a_blind_copy_is_sent_and_not_shown(mail: SmtpMail, smtp_server: SmtpServer) -> None:
+    blind = message()
+    blind["Bcc"] = "ada@example.com"
+    await mail.send(blind, server=smtp_server.address, timeout_seconds=5)
+    (received,) = smtp_server.messages
+    assert received.recipients == ["ravi@example.com", "ada@example.com"]
+    assert b"ada@example.com" not in received.content
+
+
 @PLAIN_LOGIN
 async def test_starttls_upgrades_and_checks_the_certificate(tmp_path_factory: pytest.TempPathFactory) -> None:
     authority = Authority(tmp_path_factory.mktemp("tls"))
