@@ -187,7 +187,7 @@ def narrowed(filters: IncidentFilter) -> "Select[Any]":
     if filters.q:
         number = filters.q.lstrip("#")
         by_title = IncidentRow.title.icontains(filters.q, autoescape=True)
-        is_number = number.isascii() and number.isdigit() and len(number) < 18
+        is_number = number.isascii() and number.isdigit() and len(number) < 10
         statement = statement.where(by_title | (IncidentRow.id == int(number)) if is_number else by_title)
     if filters.created_from is not None:
         statement = statement.where(IncidentRow.created_at >= filters.created_from)

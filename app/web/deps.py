@@ -4,15 +4,17 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
+from pydantic import AfterValidator
 
 from app.accounts.types import Identity
 from app.incidents.types import Actor
-from app.platform.errors import Unauthenticated
+from app.platform.errors import NotFound, Unauthenticated
 from app.platform.runtime import Runtime
 from app.platform.types import MAX_PAGE_SIZE, PageQuery
 from app.web.guard import client_address
 
-MAX_ID = 2**63 - 1
+# The largest number that an id column holds; PostgreSQL refuses to even look for a larger one.
+MAX_ID = 2**31 - 1
 
 
 async def _runtime(request: Request) -> Runtime:
@@ -54,7 +56,15 @@ MaybeIdentityDep = Annotated[Identity | None, Depends(_maybe_identity)]
 NowDep = Annotated[datetime, Depends(_now)]
 PageDep = Annotated[PageQuery, Depends(_page)]
 AddressDep = Annotated[str, Depends(_address)]
-Id = Annotated[int, Path(ge=1, le=MAX_ID)]
+
+
+def _possible(value: int) -> int:
+    if value > MAX_ID:
+        raise NotFound("There is nothing of this number.")
+    return value
+
+
+Id = Annotated[int, Path(ge=1), AfterValidator(_possible)]
 
 
 async def _api_actor(identity: IdentityDep) -> Actor:

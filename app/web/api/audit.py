@@ -7,7 +7,7 @@ from fastapi import Query
 from app.accounts import queries
 from app.web.api.accounts_schemas import AuditOut
 from app.web.api.pages import PageOut, page_out
-from app.web.deps import PageDep, RuntimeDep
+from app.web.deps import MAX_ID, PageDep, RuntimeDep
 
 Word = Annotated[str, Query(max_length=100)]
 
@@ -18,7 +18,7 @@ def list_audit(
     object_type: Word = "",
     object_id: Word = "",
     action: Word = "",
-    user_id: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    user_id: Annotated[int | None, Query(ge=1, le=MAX_ID)] = None,
 ) -> PageOut[AuditOut]:
     """One page of the audit, newest first."""
     found = rt.db.read(

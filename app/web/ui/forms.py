@@ -85,7 +85,7 @@ class Form:
     def maybe_id(self, name: str) -> int | None:
         """The id that was chosen in a select, or None. Raises Invalid."""
         typed = self.value(name)
-        if typed and (not typed.isascii() or not typed.isdigit() or len(typed) > 18):
+        if typed and (not typed.isascii() or not typed.isdigit() or len(typed) > 9):
             raise wrong(name, "Choose one from the list.")
         return int(typed) if typed else None
 
@@ -93,9 +93,9 @@ class Form:
         """A date and time typed in `zone`, as UTC. Raises Invalid that shows how to write one."""
         try:
             typed = datetime.fromisoformat(self.value(name))
-        except ValueError:
+            return (typed if typed.tzinfo else typed.replace(tzinfo=zone)).astimezone(UTC)
+        except (ValueError, OverflowError):
             raise wrong(name, "Write a date and a time, such as 2026-05-31 09:00.") from None
-        return (typed if typed.tzinfo else typed.replace(tzinfo=zone)).astimezone(UTC)
 
     def _field(self, path: str) -> str:
         # A use case names fields as the API does (`levels[1].delay_minutes`); a page's form may have flat names.
