@@ -35,7 +35,18 @@ def readiness(rt: Runtime, now: datetime) -> list[ReadinessItem]:
     items = [*settings_checks(rt.settings), migrations]
     if migrations.status is not CheckStatus.OK:
         return items
-    return items + rt.db.read(lambda tx: [check(tx, rt.settings, now) for check in DATABASE_CHECKS])
+
+    def look(tx: Tx) -> list[ReadinessItem]:
+        seen = [_with_channels(tx, item) for item in items]
+        return seen + [check(tx, rt.settings, now) for check in DATABASE_CHECKS]
+
+    return rt.db.read(look)
+
+
+def _with_channels(tx: Tx, item: ReadinessItem) -> ReadinessItem:
+    if item.check == "providers" and item.status is CheckStatus.FAIL and outbox.has_active_channel(tx):
+        return warn("providers", "Only the channels under /channels can send; set SMTP_HOST and SMTP_FROM for email.")
+    return item
 
 
 def _migrations(url: str) -> ReadinessItem:

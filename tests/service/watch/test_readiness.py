@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from app.accounts import queries as people
 from app.platform import lease
 from app.platform.runtime import Runtime
-from app.usecases import watch
+from app.usecases import catalogue, watch
 from app.usecases.watch import CheckStatus, ReadinessItem
 from tests.service.watch.conftest import Opener
 from tests.support.clock import FrozenClock
@@ -78,3 +79,17 @@ def test_a_database_file_that_others_can_read_is_told(rt: Runtime) -> None:
 def test_until_a_test_alert_was_answered_the_list_asks_for_one(rt: Runtime, admin: int, opener: Opener) -> None:
     opener(paged_to=admin)
     assert found(rt)["test_alert"].status is CheckStatus.WARN
+
+
+def test_a_channel_stands_in_for_missing_providers(rt: Runtime, clock: FrozenClock, admin: int) -> None:
+    assert found(rt)["providers"].status is CheckStatus.FAIL
+    actor = rt.db.read(lambda tx: people.get_user(tx, admin))
+    catalogue.create_channel(
+        rt,
+        name="chat",
+        driver="webhook",
+        config={"endpoint": "https://chat.example.com/in"},
+        actor=actor,
+        now=clock.now(),
+    )
+    assert found(rt)["providers"].status is CheckStatus.WARN
