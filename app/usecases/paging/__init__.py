@@ -400,6 +400,8 @@ def _paged_line(climb: _Climb, find: Finder) -> NewTimelineEntry:
 
 
 def _write(tx: Tx, climbs: Sequence[_Climb], *, now: datetime) -> None:
+    if not climbs:
+        return
     notify.insert_many(tx, [page for climb in climbs for page in climb.pages], now=now)
     incidents.add_timeline(tx, [line for climb in climbs for line in climb.lines], now=now)
     incidents.set_many(
