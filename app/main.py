@@ -23,6 +23,7 @@ from app.web.application import new_application
 from app.web.greeting import greeting
 from app.web.hooks.keys import KeyCupboard
 from app.web.hooks.rates import Rates
+from app.web.live import ending_with_the_process
 
 
 def create_app(
@@ -45,7 +46,8 @@ def create_app(
             await clockwork.start()
         if greets:
             sys.stderr.write(await rt.outside.blocking(lambda: greeting(rt, rt.settings.pagerpal_base_url)))
-        yield
+        with ending_with_the_process(rt.bus):
+            yield
         if clockwork is not None:
             await clockwork.stop()
         await deliver.drain(rt)
