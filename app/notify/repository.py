@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, bindparam, case, false, or_, select, true, update
@@ -24,7 +24,46 @@ WAITING = (
 )  # fmt: skip
 FIRST_SENDS = (NotificationStatus.PENDING, NotificationStatus.HELD)
 GOT_OUT = (NotificationStatus.SENT, NotificationStatus.DELIVERED, NotificationStatus.SUPPRESSED)
+NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 IS_PAGE = NotificationRow.kind == NotificationKind.PAGE
+
+
+_NOTIFICATIONS = select(*fields_of(NotificationRow, Notification))
+# The statements of every send, built once: building one costs more than running it.
+_BY_ID = _NOTIFICATIONS.where(NotificationRow.id.in_(bindparam("ids", expanding=True))).order_by(NotificationRow.id)
+_IN_BUNDLES = _NOTIFICATIONS.where(
+    NotificationRow.bundle_id.in_(bindparam("ids", expanding=True)),
+    NotificationRow.status == NotificationStatus.BUNDLED,
+).order_by(NotificationRow.id)
+_WINDOWS = (
+    select(ContactWindowRow.contact_key, ContactWindowRow.opens_until, ContactWindowRow.holder_id)
+    .where(ContactWindowRow.contact_key.in_(bindparam("keys", expanding=True)))
+    .order_by(ContactWindowRow.contact_key)
+    .with_for_update()
+)
+_UNDER_FENCE = (
+    NotificationRow.id == bindparam("row_id"),
+    NotificationRow.fence == bindparam("row_fence"),
+    NotificationRow.status == NotificationStatus.IN_FLIGHT,
+)
+_RENEW = update(NotificationRow).where(*_UNDER_FENCE).values(lease_until=bindparam("until"))
+_END_SEND = (
+    update(table_of(NotificationRow))
+    .where(*_UNDER_FENCE)
+    .values(
+        owner=None,
+        lease_until=None,
+        **{
+            name: bindparam(f"new_{name}")
+            for name in ("status", "due_at", "subject", "body", "last_error", "provider_message_id", "sent_at")
+        },
+    )
+)
+_END_ATTEMPT = (
+    update(AttemptRow)
+    .where(AttemptRow.notification_id == bindparam("row_id"), AttemptRow.fence == bindparam("row_fence"))
+    .values(ended_at=bindparam("now"), outcome=bindparam("how"), error=bindparam("why"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +80,20 @@ class DueRow:
     due_at: datetime
     created_at: datetime
     rule_delay_minutes: int
+
+
+_CANDIDATES = (
+    select(*fields_of(NotificationRow, DueRow))
+    .where(NotificationRow.channel.not_in(bindparam("full", expanding=True)))
+    .order_by(NotificationRow.due_at, NotificationRow.id)
+    .with_for_update(skip_locked=True)
+)
+_DUE_ROWS = _CANDIDATES.where(
+    DUE, NotificationRow.due_at <= bindparam("now"), NotificationRow.status.in_(bindparam("statuses", expanding=True))
+)
+_DUE_PAGES = _DUE_ROWS.where(IS_PAGE).limit(PAGES_AT_MOST)
+_DUE_OTHERS = _DUE_ROWS.where(~IS_PAGE).limit(OTHERS_AT_MOST)
+_LOST = _CANDIDATES.where(IN_FLIGHT, NotificationRow.lease_until < bindparam("now")).limit(PAGES_AT_MOST)
 
 
 def insert_ignoring_known(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -76,7 +129,7 @@ def new_row(new: NewNotification, *, idempotency_key: str, now: datetime) -> dic
 
 def select_notifications() -> "Select[Any]":
     """A select of whole notifications, to be narrowed."""
-    return select(*fields_of(NotificationRow, Notification))
+    return _NOTIFICATIONS
 
 
 def select_attempts(notification_id: int) -> "Select[Any]":
@@ -89,22 +142,15 @@ def lock_due(tx: Tx, *, now: datetime, repeats: bool, full: Collection[str]) -> 
 
     `full` are channel kinds that take nothing more just now; without `repeats` only first sends are given.
     """
-    statement = select(*fields_of(NotificationRow, DueRow)).where(DUE, NotificationRow.due_at <= now)
-    if not repeats:
-        statement = statement.where(NotificationRow.status.in_(FIRST_SENDS))
-    if full:
-        statement = statement.where(NotificationRow.channel.not_in(full))
+    statuses = WAITING if repeats else FIRST_SENDS
+    values = {"now": now, "statuses": [status.value for status in statuses], "full": sorted(full)}
     # All pages to one contact method must be seen together; of the rest only what can be sent is taken from others.
-    pages = tx.all(DueRow, _locked(statement.where(IS_PAGE), PAGES_AT_MOST))
-    return pages + tx.all(DueRow, _locked(statement.where(~IS_PAGE), OTHERS_AT_MOST))
+    return [DueRow(**row) for each in (_DUE_PAGES, _DUE_OTHERS) for row in tx.execute(each, values).mappings()]
 
 
 def lock_lost(tx: Tx, *, now: datetime, full: Collection[str]) -> list[DueRow]:
     """Rows that were being sent when their sender died: the lease has run out."""
-    statement = select(*fields_of(NotificationRow, DueRow)).where(IN_FLIGHT, NotificationRow.lease_until < now)
-    if full:
-        statement = statement.where(NotificationRow.channel.not_in(full))
-    return tx.all(DueRow, _locked(statement, PAGES_AT_MOST))
+    return [DueRow(**row) for row in tx.execute(_LOST, {"now": now, "full": sorted(full)}).mappings()]
 
 
 def lost_incidents(tx: Tx, *, now: datetime) -> list[int]:
@@ -119,18 +165,14 @@ def lock_windows(tx: Tx, contact_method_ids: Collection[int]) -> dict[int, Windo
     """The windows of these contact methods, locked; one that was never opened is there, closed since ever."""
     if not contact_method_ids:
         return {}
-    keys = {contact_key(each): each for each in contact_method_ids}
-    statement = (sqlite_insert if tx.dialect == "sqlite" else postgresql_insert)(ContactWindowRow)
-    never = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
-    rows = [{"contact_key": key, "opens_until": never, "holder_id": None} for key in sorted(keys)]
-    tx.execute(statement.on_conflict_do_nothing(), rows)
-    found = tx.execute(
-        select(ContactWindowRow.contact_key, ContactWindowRow.opens_until, ContactWindowRow.holder_id)
-        .where(ContactWindowRow.contact_key.in_(keys))
-        .order_by(ContactWindowRow.contact_key)
-        .with_for_update()
-    )
-    return {keys[key]: Window(opens_until, holder_id) for key, opens_until, holder_id in found}
+    found = _windows(tx, contact_method_ids)
+    missing = sorted(set(contact_method_ids) - found.keys())
+    if missing:
+        statement = (sqlite_insert if tx.dialect == "sqlite" else postgresql_insert)(ContactWindowRow)
+        rows = [{"contact_key": contact_key(each), "opens_until": NEVER, "holder_id": None} for each in missing]
+        tx.execute(statement.on_conflict_do_nothing(), rows)
+        found |= _windows(tx, missing)
+    return found
 
 
 def open_windows(tx: Tx, windows: Mapping[int, Window]) -> None:
@@ -271,27 +313,24 @@ def begin_attempts(tx: Tx, sends: Sequence[Notification], *, owner: str, now: da
     )
 
 
+def renew_lease(tx: Tx, notification_id: int, *, fence: int, now: datetime) -> bool:
+    """Keep a row that is being sent under this fence; False when another process has taken it over."""
+    values = {"row_id": notification_id, "row_fence": fence, "until": now + LEASE}
+    return tx.execute(_RENEW, values).rowcount == 1
+
+
+def end_send(tx: Tx, ended: Notification) -> bool:
+    """Write a row that was being sent as `ended` says; False when another process has taken it over."""
+    values: dict[str, Any] = {"row_id": ended.id, "row_fence": ended.fence}
+    for name in ("status", "due_at", "subject", "body", "last_error", "provider_message_id", "sent_at"):
+        values[f"new_{name}"] = getattr(ended, name)
+    return tx.execute(_END_SEND, values).rowcount == 1
+
+
 def end_attempt(tx: Tx, notification_id: int, *, fence: int, outcome: Outcome, error: str, now: datetime) -> None:
     """Write down how the try under this fence ended."""
-    tx.execute(
-        update(AttemptRow)
-        .where(AttemptRow.notification_id == notification_id, AttemptRow.fence == fence)
-        .values(ended_at=now, outcome=outcome.value, error=error)
-    )
-
-
-def end_send(tx: Tx, notification_id: int, *, fence: int, **values: Any) -> bool:
-    """Change a row that is being sent under this fence; False when another process has taken it over."""
-    done = tx.execute(
-        update(NotificationRow)
-        .where(
-            NotificationRow.id == notification_id,
-            NotificationRow.fence == fence,
-            NotificationRow.status == NotificationStatus.IN_FLIGHT,
-        )
-        .values(**values)
-    )
-    return done.rowcount == 1
+    values = {"row_id": notification_id, "row_fence": fence, "now": now, "how": outcome.value, "why": error}
+    tx.execute(_END_ATTEMPT, values)
 
 
 def change(tx: Tx, ids: Collection[int], *, expected: Iterable[NotificationStatus], **values: Any) -> int:
@@ -343,22 +382,15 @@ def call_off_lost(tx: Tx, incident_ids: Collection[int], *, now: datetime) -> li
 
 def bundles_of(tx: Tx, head_ids: Collection[int]) -> dict[int, list[Notification]]:
     """What each of these messages carries besides itself, oldest first."""
-    if not head_ids:
-        return {}
-    statement = select_notifications().where(
-        NotificationRow.bundle_id.in_(head_ids), NotificationRow.status == NotificationStatus.BUNDLED
-    )
     bundles: dict[int, list[Notification]] = {}
-    for each in tx.all(Notification, statement.order_by(NotificationRow.id)):
+    for each in _fetch(tx, _IN_BUNDLES, head_ids):
         bundles.setdefault(each.bundle_id or 0, []).append(each)
     return bundles
 
 
 def notifications_in(tx: Tx, ids: Collection[int]) -> list[Notification]:
     """These notifications, oldest first."""
-    if not ids:
-        return []
-    return tx.all(Notification, select_notifications().where(NotificationRow.id.in_(ids)).order_by(NotificationRow.id))
+    return _fetch(tx, _BY_ID, ids)
 
 
 def contact_key(contact_method_id: int) -> str:
@@ -366,6 +398,13 @@ def contact_key(contact_method_id: int) -> str:
     return f"method:{contact_method_id}"
 
 
-def _locked(statement: "Select[Any]", limit: int) -> "Select[Any]":
-    ordered = statement.order_by(NotificationRow.due_at, NotificationRow.id)
-    return ordered.limit(limit).with_for_update(skip_locked=True)
+def _fetch(tx: Tx, statement: "Select[Any]", ids: Collection[int]) -> list[Notification]:
+    if not ids:
+        return []
+    return [Notification(**row) for row in tx.execute(statement, {"ids": sorted(ids)}).mappings()]
+
+
+def _windows(tx: Tx, contact_method_ids: Collection[int]) -> dict[int, Window]:
+    keys = {contact_key(each): each for each in contact_method_ids}
+    rows = tx.execute(_WINDOWS, {"keys": sorted(keys)})
+    return {keys[key]: Window(opens_until, holder_id) for key, opens_until, holder_id in rows}

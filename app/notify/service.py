@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from app.notify import repository
 from app.notify.errors import NotificationMissing, NotRetriable
@@ -78,7 +77,7 @@ def claim(tx: Tx, *, now: datetime, owner: str, busy: Mapping[str, int], repeats
 
 def renew(tx: Tx, notification_id: int, *, fence: int, now: datetime) -> bool:
     """Keep a claim for another LEASE_SECONDS; False when it is no longer ours."""
-    return repository.end_send(tx, notification_id, fence=fence, lease_until=now + repository.LEASE)
+    return repository.renew_lease(tx, notification_id, fence=fence, now=now)
 
 
 def record(
@@ -100,22 +99,24 @@ def record(
         roll=roll,
         retry_after_seconds=report.retry_after_seconds,
     )
-    changes: dict[str, Any] = {
-        "status": verdict.status,
-        "due_at": verdict.due_at or head.due_at,
-        "subject": report.subject,
-        "body": report.body[:BODY_LIMIT],
-        "last_error": report.error[:ERROR_LIMIT],
-        "provider_message_id": report.provider_message_id or head.provider_message_id,
-        "sent_at": now if verdict.status is NotificationStatus.SENT else head.sent_at,
-    }
-    if not repository.end_send(tx, head.id, fence=head.fence, lease_until=None, owner=None, **changes):
+    ended = replace(
+        head,
+        status=verdict.status,
+        due_at=verdict.due_at or head.due_at,
+        lease_until=None,
+        subject=report.subject,
+        body=report.body[:BODY_LIMIT],
+        last_error=report.error[:ERROR_LIMIT],
+        provider_message_id=report.provider_message_id or head.provider_message_id,
+        sent_at=now if verdict.status is NotificationStatus.SENT else head.sent_at,
+    )
+    if not repository.end_send(tx, ended):
         return None
-    error = changes["last_error"]
+    error = ended.last_error
     repository.end_attempt(tx, head.id, fence=head.fence, outcome=report.outcome, error=error, now=now)
     given_up = _settle_bundle(tx, claim, verdict, error, now)
     _publish(tx, head)
-    return Recorded(replace(head, **changes, lease_until=None), verdict, given_up)
+    return Recorded(ended, verdict, given_up)
 
 
 def retry(tx: Tx, notification_id: int, *, now: datetime) -> Notification:

@@ -18,7 +18,7 @@ from app.usecases.deliver.claims import claim_batch
 from app.usecases.deliver.desk import retry, send_test
 from app.usecases.deliver.sending import carry_out
 from app.usecases.deliver.story import why
-from app.usecases.deliver.under_way import UnderWay, under_way
+from app.usecases.deliver.under_way import Task, UnderWay, under_way
 
 __all__ = ["DeliverOutcome", "deliver_due", "drain", "retry", "send_test", "why"]
 
@@ -50,21 +50,18 @@ async def deliver_due(rt: Runtime, now: datetime) -> DeliverOutcome:
     1. Claim due rows in one transaction; 2. start their sends; 3. claim more as sends end; 4. return when nothing is
     left, or when for PATIENCE_SECONDS nothing ended. Raises Unavailable when the database cannot be used.
     """
-    mine: set[asyncio.Task[NotificationStatus | None]] = set()
+    mine: set[Task] = set()
     ended: Counter[NotificationStatus | None] = Counter()
     desk = under_way(rt)
     while True:
         mine |= await _start(rt, desk, now)
-        if not mine:
+        if not mine or not await desk.moves(timeout_seconds=PATIENCE_SECONDS):
             break
-        done, mine = await asyncio.wait(mine, timeout=PATIENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        if done and mine:
-            # One claim for several places that fall free at almost the same time.
-            more, mine = await asyncio.wait(mine, timeout=GATHER_SECONDS)
-            done |= more
+        # One claim for several places that fall free at almost the same time.
+        await asyncio.wait(mine, timeout=GATHER_SECONDS)
+        done = {task for task in mine if task.done()}
         ended.update(task.result() for task in done)
-        if not done:
-            break
+        mine -= done
         now = rt.clock.now()
     return DeliverOutcome(
         sent=ended[NotificationStatus.SENT] + ended[NotificationStatus.SUPPRESSED],
@@ -83,10 +80,10 @@ async def drain(rt: Runtime, *, timeout_seconds: float = 10.0) -> int:
     return len(desk.tasks)
 
 
-async def _start(rt: Runtime, desk: UnderWay, now: datetime) -> set[asyncio.Task[NotificationStatus | None]]:
+async def _start(rt: Runtime, desk: UnderWay, now: datetime) -> set[Task]:
     async with desk.claiming:
         batch = await rt.db.run(partial(claim_batch, rt=rt, now=now, busy=desk.busy()))
-        return {desk.start(claim.notification.channel, carry_out(rt, claim, batch)) for claim in batch.claims}
+        return {desk.start(claim.notification.channel, partial(carry_out, rt, claim, batch)) for claim in batch.claims}
 
 
 async def _next_due_at(rt: Runtime, desk: UnderWay) -> datetime | None:

@@ -1,10 +1,12 @@
 """One send from claim to record. The send loop's one broad except is here: no message may stop the others."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
 from jinja2 import TemplateError
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.notify import service as notify
 from app.notify.channels._base import SEND_SECONDS, ChannelConfig
@@ -15,7 +17,7 @@ from app.notify.rendering import Occasion, Site, compose, compose_plainly, kept_
 from app.notify.service import LEASE_SECONDS
 from app.notify.types import Claim, DeliveryFailed, Message, NotificationStatus, Outcome, Report
 from app.platform.db import Tx
-from app.platform.errors import Unavailable
+from app.platform.errors import PagerPalError, Unavailable
 from app.platform.failpoints import fp
 from app.platform.logs import get_logger
 from app.platform.redact import redact_text
@@ -31,14 +33,18 @@ RECORD_PAUSE_SECONDS = 1.0
 log = get_logger(__name__)
 
 
-async def carry_out(rt: Runtime, claim: Claim, batch: Batch) -> NotificationStatus | None:
-    """Send one claimed message and record what became of it; its status afterwards, None when the claim was lost."""
+async def carry_out(rt: Runtime, claim: Claim, batch: Batch, leave: Callable[[], None]) -> NotificationStatus | None:
+    """Send one claimed message and record what became of it; its status afterwards, None when the claim was lost.
+
+    `leave` is called when nothing more goes over the wire.
+    """
     message = _compose(rt, claim, batch)
     # A process that was paused (a laptop's sleep, SIGSTOP) may have lost its claim before it opens a socket.
     stale = rt.clock.monotonic() - batch.claimed_at > LEASE_SECONDS / 2
     if stale and not await _renewed(rt, claim):
         return None
     report = await _send_under_lease(rt, claim, batch, message)
+    leave()
     if report is None:
         return None
     return await _record(rt, claim, report)
@@ -128,14 +134,23 @@ async def _renewed(rt: Runtime, claim: Claim) -> bool:
 async def _record(rt: Runtime, claim: Claim, report: Report) -> NotificationStatus | None:
     roll = rt.random.random()
 
-    def write(tx: Tx) -> NotificationStatus | None:
+    def whole(tx: Tx) -> NotificationStatus | None:
         return record(tx, claim, report, now=rt.clock.now(), roll=roll)
 
+    def row_only(tx: Tx) -> NotificationStatus | None:
+        recorded = notify.record(tx, claim, report, now=rt.clock.now(), roll=roll)
+        return recorded.notification.status if recorded else None
+
+    write = whole
     for _ in range(RECORD_TRIES):
         try:
             return await rt.db.run(write)
         except Unavailable as error:
             log.warning("an outcome waits to be recorded", notification_id=claim.notification.id, reason=error.message)
             await rt.clock.sleep(RECORD_PAUSE_SECONDS)
+        except (PagerPalError, SQLAlchemyError, LookupError, TypeError, ValueError, AttributeError):
+            # Without its record the message would go out again, for ever: better the row without its consequences.
+            log.exception("what follows from an outcome failed", notification_id=claim.notification.id)
+            write = row_only
     log.error("an outcome was not recorded: the message may be sent again", notification_id=claim.notification.id)
     return None
