@@ -6,7 +6,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
+from app.platform.settings import Settings
 from tests.support.browser import Complaints, find_chromium, running_browser
+from tests.support.site import Site, free_port, running_site
+from tests.support.smtp import SmtpServer
 
 
 @pytest.fixture(scope="module")
@@ -42,3 +45,20 @@ def browser_page(browser: Browser, complaints: Complaints) -> Iterator[Page]:
     complaints.watch(page)
     yield page
     context.close()
+
+
+@pytest.fixture
+def site(sqlite_url: str, smtp_server: SmtpServer) -> Iterator[Site]:
+    """The whole application with its jobs, and a mail server that keeps what it is sent."""
+    port = free_port()
+    settings = Settings(
+        pagerpal_env="test",
+        database_url=sqlite_url,
+        pagerpal_base_url=f"http://127.0.0.1:{port}",
+        smtp_host=smtp_server.address.host,
+        smtp_port=smtp_server.address.port,
+        smtp_starttls=False,
+        smtp_from="pager@example.com",
+    )
+    with running_site(settings, port) as running:
+        yield running

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 TINTS = 5
-ABBREVIATIONS = {"url": "URL", "tls": "TLS", "api": "API", "id": "ID"}
+ABBREVIATIONS = {"url": "URL", "tls": "TLS", "api": "API", "id": "ID", "smtp": "SMTP"}
 
 
 def zone_of(name: str) -> ZoneInfo:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_origin
+from typing import Literal, get_args, get_origin
 
 from app.notify.channels._base import ChannelConfig, secret_fields
 from app.notify.kinds import channel_kinds
@@ -12,10 +12,13 @@ from app.platform.strictjson import MalformedJson
 from app.platform.types import JsonObject, JsonValue
 from app.web.ui.forms import Form
 from app.web.ui.views.choices import Option
+from app.web.ui.words import heading
 
 EMAIL = "email"
 PREFIX = "config."
 LONG = ("headers", "body_template")
+# What every kind has is rarely touched and stands last.
+COMMON = ChannelConfig.model_fields.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class ConfigField:
     is_long: bool
     is_text: bool
     default: str
+    choices: list[Option]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +91,16 @@ def _fields(model: type[ChannelConfig]) -> list[ConfigField]:
     return [
         ConfigField(
             name=name,
-            title=name.replace("_", " ").capitalize(),
+            title=heading(name),
             help=info.description or "",
             required=info.is_required(),
             secret=name in secret,
             is_long=name in LONG,
             is_text=_is_text(info.annotation),
             default="" if info.is_required() else _text(info.get_default(call_default_factory=True), ""),
+            choices=_choices(info.annotation),
         )
-        for name, info in model.model_fields.items()
+        for name, info in sorted(model.model_fields.items(), key=lambda field: field[0] in COMMON)
     ]
 
 
@@ -117,6 +122,12 @@ def _json(text: str) -> JsonValue:
         return strictjson.loads_text(text)
     except MalformedJson:
         return text
+
+
+def _choices(annotation: object) -> list[Option]:
+    if annotation is bool:
+        return [("true", "yes"), ("false", "no")]
+    return [(str(each), str(each)) for each in get_args(annotation)] if get_origin(annotation) is Literal else []
 
 
 def _is_text(annotation: object) -> bool:
