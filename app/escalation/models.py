@@ -78,3 +78,5 @@ class EscalationRow(Base):
     status: Mapped[EscalationStatus] = mapped_column(EnumText(EscalationStatus), index=True)
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     level_started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # Backups of schedules that the current level still waits to page: [{schedule_id, user_id, due_at}] (B21).
+    backups: Mapped[list[JsonObject]] = mapped_column(Json, default=list, server_default=text("'[]'"))

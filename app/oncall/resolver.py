@@ -9,17 +9,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from app.oncall.types import Activity, Slot, SlotSource, Window
+from app.oncall.types import Absence, Activity, Interval, Rotation, Slot, SlotSource, Window
 
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """Everything that decides who is on call on one schedule."""
+    """Everything that decides who is on call on one schedule.
+
+    `rotations` are all versions that are known; `in_use` is when the schedule was switched on; `activity` and
+    `absences` are of every person whom the other fields name.
+    """
 
     schedule_id: int
     entries: Sequence[Window] = ()
     overrides: Sequence[Window] = ()
     activity: Sequence[Activity] = ()
+    rotations: Sequence[Rotation] = ()
+    in_use: Sequence[Interval] = ()
+    absences: Sequence[Absence] = ()
 
 
 def oncall_at(duty: Duty, at: datetime) -> Slot | None:

@@ -1,8 +1,11 @@
-"""On call in values: schedules, stored windows and computed slots; all windows are half-open UTC instants."""
+"""On call in values: schedules, rotations, stored windows and computed slots; windows are half-open UTC instants."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from enum import StrEnum
+
+HOURS_A_DAY = 24
+DAYS_A_WEEK = 7
 
 
 class SlotSource(StrEnum):
@@ -11,6 +14,94 @@ class SlotSource(StrEnum):
     ROTATION = "rotation"
     ENTRY = "entry"
     OVERRIDE = "override"
+
+
+class Cadence(StrEnum):
+    """How long each member of a rotation has it, in wall-clock time."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    CUSTOM = "custom"
+
+
+class SwapStatus(StrEnum):
+    """What became of a request that somebody else takes a slot; accepted, it is an override."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Half-open [start, end); `end` is None while it lasts."""
+
+    start: datetime
+    end: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RotationPlan:
+    """The rule that generates slots: members in order, each for one shift, in the wall-clock time of `timezone` (B16).
+
+    The first member has it from the last hand-off at or before `start_date` at `handoff_time`; coverage itself begins
+    at `start_date`. `handoff_weekday` is 0 for Monday and counts for weekly ones alone, where None means the weekday of
+    `start_date`. `shift_length_hours` is whole wall-clock hours and counts for custom ones alone. No members: nobody.
+    With `skips_absent` the next member who is not away takes a shift; where all are away it stays whose turn it is.
+    """
+
+    timezone: str
+    cadence: Cadence
+    handoff_time: time
+    start_date: date
+    member_ids: tuple[int, ...]
+    handoff_weekday: int | None = None
+    shift_length_hours: int | None = None
+    skips_absent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """One version of a schedule's rotation: from `effective_from` on the highest version that is in effect rules (B17).
+
+    A change makes a new version and never touches the past.
+    """
+
+    id: int
+    schedule_id: int
+    version: int
+    effective_from: datetime
+    created_at: datetime
+    plan: RotationPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A window in which a person is away (holidays, leave), out of their calendar."""
+
+    id: int
+    user_id: int
+    start_time: datetime
+    end_time: datetime
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """`from_user_id` asks that `to_user_id`, or any member where None, takes [start_time, end_time)."""
+
+    id: int
+    schedule_id: int
+    from_user_id: int
+    to_user_id: int | None
+    start_time: datetime
+    end_time: datetime
+    status: SwapStatus
+    note: str
+    created_at: datetime
+    answered_at: datetime | None
+    answered_by: int | None
 
 
 @dataclass(frozen=True, slots=True)
