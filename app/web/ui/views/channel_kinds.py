@@ -33,7 +33,7 @@ class ConfigField:
     is_long: bool
     is_text: bool
     default: str
-    choices: list[Option]
+    choices: tuple[Option, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +124,10 @@ def _json(text: str) -> JsonValue:
         return text
 
 
-def _choices(annotation: object) -> list[Option]:
+def _choices(annotation: object) -> tuple[Option, ...]:
     if annotation is bool:
-        return [("true", "yes"), ("false", "no")]
-    return [(str(each), str(each)) for each in get_args(annotation)] if get_origin(annotation) is Literal else []
+        return (("true", "yes"), ("false", "no"))
+    return tuple((str(each), str(each)) for each in get_args(annotation)) if get_origin(annotation) is Literal else ()
 
 
 def _is_text(annotation: object) -> bool:
