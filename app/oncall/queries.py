@@ -9,7 +9,8 @@ from app.oncall import repository
 from app.oncall.errors import ScheduleNotFound
 from app.oncall.models import OverrideRow, ScheduleEntryRow, ScheduleRow
 from app.oncall.resolver import Duty, oncall_at, slots
-from app.oncall.types import Activity, Schedule, Slot, Window
+from app.oncall.spans import BEGINNING
+from app.oncall.types import Activity, Interval, Schedule, Slot, Window
 from app.platform.db import Tx, paged
 from app.platform.types import Page, PageQuery
 
@@ -100,6 +101,7 @@ def duties(
             [window for window in entries if window.schedule_id == schedule_id],
             [window for window in overrides if window.schedule_id == schedule_id],
             activity,
+            in_use=[Interval(BEGINNING, None)],
         )
         for schedule_id in wanted
     }
@@ -137,5 +139,5 @@ def who_is_next(
 
 
 def slots_of(tx: Tx, schedule_id: int, start: datetime, end: datetime) -> list[Slot]:
-    """Who covers what on the schedule between two instants."""
+    """Who covers what on the schedule between two instants: the slots that touch [start, end), whole."""
     return slots(duties(tx, [schedule_id], start, end)[schedule_id], start, end)

@@ -1,15 +1,27 @@
 """The one pure function that says who is on call: the pager, the screen, the API and the feeds all call it.
 
-Values in, half-open UTC windows out; no database, no clock. Precedence: overrides (newest wins), then fixed entries.
-A window of a person who is inactive at an instant does not count there, and the next one below it does (B19).
+Values in, half-open UTC windows out; no database, no clock. What is asked is answered in layers, the strongest first,
+and each takes what the ones above it left (B16, B19):
+
+1. Outside the times in which the schedule is in use nobody is on call.
+2. Overrides, the newest first, each while its person is active.
+3. Fixed entries, likewise.
+4. The turns of the rotation, by the version in effect: each goes to the member whose turn it is, or, while they are
+   inactive (or away, where the plan skips the absent), to the next one in order who is not. If all who are active are
+   away, the first of them has it: leave alone never makes a gap.
+
+What nobody took is a gap. A slot is what one stored window, or one person in one turn, has in one piece. Slots come
+whole, with the start and end they really have, so they are the same ones whatever window was asked for.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 
-from app.oncall.types import Absence, Activity, Interval, Rotation, Slot, SlotSource, Window
+from app.oncall.spans import FOREVER, Span, Spans
+from app.oncall.types import Absence, Activity, Interval, Rotation, RotationPlan, Slot, SlotSource, Window
+from app.oncall.wallclock import Turn, turns_between
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,55 +43,92 @@ class Duty:
 
 def oncall_at(duty: Duty, at: datetime) -> Slot | None:
     """The slot that covers the instant, with its real start and end; None in a gap."""
-    chosen = _chosen(duty, at)
-    if chosen is None:
-        return None
-    edges = _edges(duty)
-    source, window = chosen
-    start = _reach(
-        duty, chosen, [edge for edge in reversed(edges) if window.start_time <= edge <= at], window.start_time
-    )
-    later = [edge for edge in edges if at < edge <= _end_of(window)]
-    end = next((edge for edge in later if _chosen(duty, edge) != chosen), _end_of(window))
-    return Slot(f"{source}-{window.id}", duty.schedule_id, window.user_id, start, end, source)
+    # Instants are microseconds, so this window holds that one alone.
+    found = slots(duty, at, at + datetime.resolution)
+    return found[0] if found else None
 
 
 def slots(duty: Duty, start: datetime, end: datetime) -> list[Slot]:
-    """Who covers what between two instants, in order; what no slot covers is a gap."""
-    edges = [start, *(edge for edge in _edges(duty) if start < edge < end), end]
+    """Who covers what in [start, end), in order: all slots that touch it, whole; what no slot covers is a gap."""
+    if start >= end:
+        return []
+    turns = list(_turns(duty.rotations, start, end))
+    people = _People(duty)
+    taken = Spans((each.start, each.end or FOREVER) for each in duty.in_use).complement()
     found: list[Slot] = []
-    for begin, finish in pairwise(edges):
-        chosen = _chosen(duty, begin)
-        if chosen is None:
-            continue
-        source, window = chosen
-        slot = Slot(f"{source}-{window.id}", duty.schedule_id, window.user_id, begin, finish, source)
-        if found and found[-1].id == slot.id and found[-1].end_time == begin:
-            slot = Slot(slot.id, slot.schedule_id, slot.user_id, found.pop().start_time, finish, source)
-        found.append(slot)
-    return found
+    for source, window in _layers(duty, start, end, turns):
+        found += _stored_slots(duty.schedule_id, source, window, people, taken)
+    for plan, turn in turns:
+        found += _turn_slots(duty.schedule_id, plan, turn, people, taken)
+    found = [slot for slot in found if slot.start_time < end and slot.end_time > start]
+    return sorted(found, key=lambda slot: slot.start_time)
 
 
-def gaps(covered: Iterable[Slot], start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+def gaps(covered: Iterable[Slot], start: datetime, end: datetime) -> list[Span]:
     """The windows between two instants that no slot covers; `covered` is in order, as `slots` gives it."""
     found = []
     reached = start
     for slot in covered:
-        if slot.start_time > reached:
-            found.append((reached, slot.start_time))
+        if reached < min(slot.start_time, end):
+            found.append((reached, min(slot.start_time, end)))
         reached = max(reached, slot.end_time)
     if reached < end:
         found.append((reached, end))
     return found
 
 
-def _chosen(duty: Duty, at: datetime) -> tuple[SlotSource, Window] | None:
-    newest_first = sorted(duty.overrides, key=lambda window: (window.created_at, window.id), reverse=True)
-    for source, windows in ((SlotSource.OVERRIDE, newest_first), (SlotSource.ENTRY, duty.entries)):
-        for window in windows:
-            if window.start_time <= at < _end_of(window) and _is_active(duty, window.user_id, at):
-                return source, window
+def next_boundary(duty: Duty, at: datetime) -> datetime | None:
+    """The next hand-off of the rotation after the instant: where a turn ends or the first begins; None without one."""
+    for _, turn in _turns(duty.rotations, at, FOREVER):
+        return turn.start if turn.start > at else turn.end
     return None
+
+
+class _People:
+    """When each person is active, and when they are not away either."""
+
+    def __init__(self, duty: Duty) -> None:
+        self.active: dict[int, Spans] = defaultdict(Spans)
+        for each in duty.activity:
+            self.active[each.user_id].take(each.started_at, each.ended_at or FOREVER)
+        away: dict[int, Spans] = defaultdict(Spans)
+        for absence in duty.absences:
+            away[absence.user_id].take(absence.start_time, absence.end_time)
+        self.present = self.active.copy()
+        for user_id, spans in away.items():
+            there = spans.complement()
+            self.present[user_id] = Spans(piece for span in self.active[user_id] for piece in there.within(*span))
+
+
+def _turns(rotations: Sequence[Rotation], start: datetime, end: datetime) -> Iterator[tuple[RotationPlan, Turn]]:
+    """The turns that touch [start, end), each cut to the time in which its version is in effect (B17)."""
+    in_effect = []
+    until = FOREVER
+    for rotation in sorted(rotations, key=lambda each: each.version, reverse=True):
+        if rotation.effective_from < until:
+            in_effect.append((rotation.plan, rotation.effective_from, until))
+            until = rotation.effective_from
+    for plan, since, until in reversed(in_effect):
+        if plan.member_ids:
+            for turn in turns_between(plan, max(start, since), min(end, until)):
+                yield plan, Turn(turn.number, max(turn.start, since), min(turn.end, until))
+
+
+def _layers(
+    duty: Duty, start: datetime, end: datetime, turns: Sequence[tuple[RotationPlan, Turn]]
+) -> list[tuple[SlotSource, Window]]:
+    """The stored windows that decide slots which touch [start, end), the strongest first."""
+    stored = [(SlotSource.OVERRIDE, window) for window in duty.overrides]
+    stored += [(SlotSource.ENTRY, window) for window in duty.entries]
+    # Those slots lie within the turns and windows that touch the asked one, and what touches these may cut them.
+    first = min([start, *(turn.start for _, turn in turns)])
+    last = max([end, *(turn.end for _, turn in turns)])
+    for _, window in stored:
+        if window.start_time < end and _end_of(window) > start:
+            first, last = min(first, window.start_time), max(last, _end_of(window))
+    near = [each for each in stored if each[1].start_time < last and _end_of(each[1]) > first]
+    near.sort(key=lambda each: (each[0] is SlotSource.OVERRIDE, each[1].created_at, each[1].id), reverse=True)
+    return near
 
 
 def _end_of(window: Window) -> datetime:
@@ -87,28 +136,40 @@ def _end_of(window: Window) -> datetime:
     return window.end_time if window.voided_at is None else min(window.end_time, window.voided_at)
 
 
-def _is_active(duty: Duty, user_id: int, at: datetime) -> bool:
-    return any(
-        each.user_id == user_id and each.started_at <= at and (each.ended_at is None or at < each.ended_at)
-        for each in duty.activity
-    )
+def _stored_slots(
+    schedule_id: int, source: SlotSource, window: Window, people: _People, taken: Spans
+) -> Iterator[Slot]:
+    for span in people.active[window.user_id].within(window.start_time, _end_of(window)):
+        for begin, finish in taken.take(*span):
+            # The piece that begins with the window has its id; a later one is told by its start.
+            suffix = "" if begin == window.start_time else f"-{_stamp(begin)}"
+            yield Slot(f"{source}-{window.id}{suffix}", schedule_id, window.user_id, begin, finish, source)
 
 
-def _edges(duty: Duty) -> list[datetime]:
-    found: set[datetime] = set()
-    for window in (*duty.entries, *duty.overrides):
-        found |= {window.start_time, _end_of(window)}
-    for each in duty.activity:
-        found.add(each.started_at)
-        if each.ended_at is not None:
-            found.add(each.ended_at)
-    return sorted(found)
+def _turn_slots(schedule_id: int, plan: RotationPlan, turn: Turn, people: _People, taken: Spans) -> list[Slot]:
+    held: list[tuple[datetime, datetime, int]] = []
+    for begin, finish, user_id in sorted(_pieces(plan, turn, people, taken)):
+        if held and held[-1][1:] == (begin, user_id):
+            begin = held.pop()[0]
+        held.append((begin, finish, user_id))
+    return [
+        Slot(f"{SlotSource.ROTATION}-{_stamp(begin)}", schedule_id, user_id, begin, finish, SlotSource.ROTATION)
+        for begin, finish, user_id in held
+    ]
 
 
-def _reach(duty: Duty, chosen: tuple[SlotSource, Window], earlier: Sequence[datetime], furthest: datetime) -> datetime:
-    reached = None
-    for edge in earlier:
-        if _chosen(duty, edge) != chosen:
-            return reached or edge
-        reached = edge
-    return reached or furthest
+def _pieces(plan: RotationPlan, turn: Turn, people: _People, taken: Spans) -> Iterator[tuple[datetime, datetime, int]]:
+    first = turn.number % len(plan.member_ids)
+    in_order = (*plan.member_ids[first:], *plan.member_ids[:first])
+    for there in (people.present, people.active) if plan.skips_absent else (people.active,):
+        for user_id in in_order:
+            for span in there[user_id].within(turn.start, turn.end):
+                for begin, finish in taken.take(*span):
+                    yield begin, finish, user_id
+                if span == (turn.start, turn.end):
+                    return
+
+
+def _stamp(at: datetime) -> str:
+    # Two pieces may begin in one second, and are still two.
+    return f"{at:%Y%m%dT%H%M%S%fZ}" if at.microsecond else f"{at:%Y%m%dT%H%M%SZ}"

@@ -144,7 +144,11 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """User `user_id` covers [start_time, end_time); `id` names the stored window, or the computed start."""
+    """User `user_id` covers [start_time, end_time), whole and whatever was asked.
+
+    `id` is `entry-<id>` or `override-<id>` of the stored window, with the start behind it where another one cut off its
+    beginning, and `rotation-<start>` for a computed one: on one schedule no two slots ever share it.
+    """
 
     id: str
     schedule_id: int
@@ -157,3 +161,8 @@ class Slot:
     def is_override(self) -> bool:
         """Whether it wins over entries and the rotation."""
         return self.source is SlotSource.OVERRIDE
+
+    @property
+    def window_id(self) -> int | None:
+        """The stored entry or override that it is a piece of; None for a computed one."""
+        return None if self.source is SlotSource.ROTATION else int(self.id.split("-")[1])

@@ -1,7 +1,7 @@
 """Schedules with their fixed entries and overrides. What has ended stays as it was (B19)."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from app.accounts.permissions import Permission, allows
@@ -12,6 +12,7 @@ from app.escalation import queries as policies
 from app.escalation.types import AssigneeType
 from app.oncall import queries, service
 from app.oncall.errors import ScheduleInUse
+from app.oncall.resolver import gaps
 from app.oncall.types import Schedule, Window
 from app.platform.db import Tx
 from app.platform.errors import Forbidden
@@ -172,8 +173,7 @@ def void_override(rt: Runtime, *, schedule_id: int, override_id: int, identity: 
 def _covers_alone(tx: Tx, schedule_id: int, user_id: int, start: datetime, end: datetime) -> bool:
     # Every instant of the window must be this person's own: then they may give it away.
     covered = queries.slots_of(tx, schedule_id, start, end)
-    length = sum((slot.end_time - slot.start_time for slot in covered), timedelta())
-    return length == end - start and all(slot.user_id == user_id for slot in covered)
+    return not gaps(covered, start, end) and all(slot.user_id == user_id for slot in covered)
 
 
 def _named(values: Mapping[str, Any]) -> dict[str, Any]:

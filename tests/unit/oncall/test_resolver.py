@@ -1,16 +1,21 @@
 """Who is on call, by the one pure function: overrides over entries, inactive people skipped, gaps explicit."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, strategies as st
 
 from app.oncall.resolver import Duty, gaps, oncall_at, slots
-from app.oncall.types import Activity, SlotSource, Window
+from app.oncall.types import Activity, Interval, SlotSource, Window
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 RAVI, NOOR, LIN = 1, 2, 3
 ALWAYS = [Activity(user, DAY - 100 * HOUR, None) for user in (RAVI, NOOR, LIN)]
+
+
+def on_duty(entries: Sequence[Window], overrides: Sequence[Window], activity: Sequence[Activity] = ALWAYS) -> Duty:
+    return Duty(7, entries, overrides, activity, in_use=[Interval(DAY - 100 * HOUR, None)])
 
 
 def window(number: int, user: int, start: int, end: int, *, made: int = 0, voided: int | None = None) -> Window:
@@ -19,7 +24,7 @@ def window(number: int, user: int, start: int, end: int, *, made: int = 0, voide
 
 
 def test_override_wins_over_an_entry_for_exactly_its_window() -> None:
-    duty = Duty(7, [window(1, RAVI, 0, 24)], [window(1, NOOR, 8, 10)], ALWAYS)
+    duty = on_duty([window(1, RAVI, 0, 24)], [window(1, NOOR, 8, 10)])
     found = [(slot.user_id, slot.start_time, slot.end_time) for slot in slots(duty, DAY, DAY + 24 * HOUR)]
     assert found == [
         (RAVI, DAY, DAY + 8 * HOUR),
@@ -29,14 +34,14 @@ def test_override_wins_over_an_entry_for_exactly_its_window() -> None:
 
 
 def test_newest_override_wins() -> None:
-    duty = Duty(7, [], [window(1, RAVI, 0, 10, made=2), window(2, NOOR, 0, 10, made=1)], ALWAYS)
+    duty = on_duty([], [window(1, RAVI, 0, 10, made=2), window(2, NOOR, 0, 10, made=1)])
     slot = oncall_at(duty, DAY + HOUR)
     assert slot is not None
     assert (slot.user_id, slot.source) == (RAVI, SlotSource.OVERRIDE)
 
 
 def test_shift_ends_at_the_instant_the_next_begins() -> None:
-    duty = Duty(7, [window(1, RAVI, 0, 8), window(2, NOOR, 8, 16)], [], ALWAYS)
+    duty = on_duty([window(1, RAVI, 0, 8), window(2, NOOR, 8, 16)], [])
     before, at = oncall_at(duty, DAY + 8 * HOUR - timedelta(microseconds=1)), oncall_at(duty, DAY + 8 * HOUR)
     assert before is not None
     assert at is not None
@@ -46,7 +51,7 @@ def test_shift_ends_at_the_instant_the_next_begins() -> None:
 
 def test_person_is_skipped_from_the_moment_of_deactivation() -> None:
     activity = [Activity(RAVI, DAY - HOUR, DAY + 4 * HOUR), *ALWAYS[1:]]
-    duty = Duty(7, [window(1, NOOR, 0, 8)], [window(1, RAVI, 0, 8)], activity)
+    duty = on_duty([window(1, NOOR, 0, 8)], [window(1, RAVI, 0, 8)], activity)
     found = [(slot.user_id, slot.end_time) for slot in slots(duty, DAY, DAY + 8 * HOUR)]
     assert found == [(RAVI, DAY + 4 * HOUR), (NOOR, DAY + 8 * HOUR)]
     slot = oncall_at(duty, DAY + HOUR)
@@ -55,13 +60,13 @@ def test_person_is_skipped_from_the_moment_of_deactivation() -> None:
 
 
 def test_voided_window_keeps_its_past() -> None:
-    duty = Duty(7, [], [window(1, RAVI, 0, 8, voided=3)], ALWAYS)
+    duty = on_duty([], [window(1, RAVI, 0, 8, voided=3)])
     assert oncall_at(duty, DAY + 2 * HOUR) is not None
     assert oncall_at(duty, DAY + 3 * HOUR) is None
 
 
 def test_gaps_are_what_nobody_covers() -> None:
-    covered = slots(Duty(7, [window(1, RAVI, 2, 4), window(2, NOOR, 6, 8)], [], ALWAYS), DAY, DAY + 10 * HOUR)
+    covered = slots(on_duty([window(1, RAVI, 2, 4), window(2, NOOR, 6, 8)], []), DAY, DAY + 10 * HOUR)
     hours = [((start - DAY) // HOUR, (end - DAY) // HOUR) for start, end in gaps(covered, DAY, DAY + 10 * HOUR)]
     assert hours == [(0, 2), (4, 6), (8, 10)]
 
@@ -82,7 +87,7 @@ _windows = st.lists(
 
 @given(entries=_windows, overrides=_windows, minute=st.integers(0, 47 * 60))
 def test_list_of_slots_and_single_instant_agree(entries: list[Window], overrides: list[Window], minute: int) -> None:
-    duty = Duty(7, entries, overrides, ALWAYS)
+    duty = on_duty(entries, overrides)
     at = DAY + timedelta(minutes=minute)
     listed = [slot for slot in slots(duty, DAY, DAY + 60 * HOUR) if slot.start_time <= at < slot.end_time]
     asked = oncall_at(duty, at)

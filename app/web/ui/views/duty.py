@@ -52,7 +52,7 @@ def duties_of(tx: Tx, schedules: Sequence[Schedule], now: datetime, zone: ZoneIn
 
 
 def stretches(duty: Duty, start: datetime, end: datetime) -> list[Stretch]:
-    """Everything between two instants in order, the gaps included."""
+    """Everything that touches [start, end) in order: slots whole, and the gaps between them."""
     covered = slots(duty, start, end)
     found = [Stretch(slot.start_time, slot.end_time, slot) for slot in covered]
     found += [Stretch(begin, finish, None) for begin, finish in gaps(covered, start, end)]
@@ -67,7 +67,7 @@ def _view(
     if current.slot is None:
         said = f"next {_name(following, names)}, {short(following.start, zone, now)}" if following else "nobody planned"
         return DutyView(schedule, None, said, "")
-    said = f"until {short(current.end, zone, now)}" if later else "for the next 14 days"
+    said = f"until {short(current.end, zone, now)}"
     if following and following.start == current.end:
         said += f", then {_name(following, names)}"
     gap = next((each for each in later if each.slot is None), None)

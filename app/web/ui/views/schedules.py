@@ -94,14 +94,13 @@ def _typed(local: datetime) -> str:
 
 def _row(stretch: Stretch, names: Mapping[int, User], now: datetime, zone: ZoneInfo) -> SlotRow:
     slot = stretch.slot
-    number = int(slot.id.rpartition("-")[2]) if slot else None
     return SlotRow(
         key=slot.id if slot else f"gap-{stretch.start.isoformat()}",
         user=names.get(slot.user_id) if slot else None,
         from_said="now" if stretch.start == now and slot is None else _moment(stretch.start, zone),
         to_said=_moment(stretch.end, zone),
-        entry_id=number if slot and slot.source is SlotSource.ENTRY else None,
-        override_id=number if slot and slot.source is SlotSource.OVERRIDE else None,
+        entry_id=slot.window_id if slot and slot.source is SlotSource.ENTRY else None,
+        override_id=slot.window_id if slot and slot.source is SlotSource.OVERRIDE else None,
     )
 
 

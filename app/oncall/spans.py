@@ -1,0 +1,53 @@
+"""Sets of instants as half-open spans in order: what is decided, when somebody is there, when a schedule is in use."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+Span: TypeAlias = tuple[datetime, datetime]
+
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+FOREVER = datetime.max.replace(tzinfo=UTC)
+
+
+class Spans:
+    """Instants, kept as spans that neither overlap nor touch: touching ones are joined."""
+
+    def __init__(self, spans: Iterable[Span] = ()) -> None:
+        self._starts: list[datetime] = []
+        self._ends: list[datetime] = []
+        for start, end in spans:
+            self.take(start, end)
+
+    def __iter__(self) -> Iterator[Span]:
+        """The spans in order."""
+        return zip(self._starts, self._ends, strict=True)
+
+    def take(self, start: datetime, end: datetime) -> list[Span]:
+        """Add [start, end); returns the pieces of it that are new, in order."""
+        if start >= end:
+            return []
+        first, last = bisect_left(self._ends, start), bisect_right(self._starts, end)
+        fresh = []
+        reached = start
+        for begin, finish in zip(self._starts[first:last], self._ends[first:last], strict=True):
+            if reached < begin:
+                fresh.append((reached, begin))
+            reached = finish
+        if reached < end:
+            fresh.append((reached, end))
+        if first < last:
+            start, end = min(start, self._starts[first]), max(end, reached)
+        self._starts[first:last], self._ends[first:last] = [start], [end]
+        return fresh
+
+    def within(self, start: datetime, end: datetime) -> Iterator[Span]:
+        """The pieces of [start, end) that are in the set, in order."""
+        for index in range(bisect_right(self._ends, start), bisect_left(self._starts, end)):
+            yield max(start, self._starts[index]), min(end, self._ends[index])
+
+    def complement(self) -> "Spans":
+        """Every instant that is not in the set."""
+        whole = Spans(self)
+        return Spans(whole.take(BEGINNING, FOREVER))

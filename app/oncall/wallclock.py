@@ -1,0 +1,78 @@
+"""Turns of a rotation in wall-clock time: when the hand-offs are, whatever the clocks of its zone do meanwhile.
+
+Pure as the resolver is. Hand-offs are counted in naive local time and then become instants, one by one, so they keep
+their time of day for ever and a turn of 24 wall-clock hours lasts 23, 24 or 25 real ones (B16, B18).
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from app.oncall.types import DAYS_A_WEEK, HOURS_A_DAY, Cadence, RotationPlan
+
+SECOND = timedelta(seconds=1)
+DAY = timedelta(days=1)
+# Nobody plans beyond it, and arithmetic before it cannot leave the calendar that Python knows.
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Member `number` (counted round and round from the anchor) has [start, end)."""
+
+    number: int
+    start: datetime
+    end: datetime
+
+
+def instant_of(local: datetime, zone: ZoneInfo) -> datetime:
+    """The first instant at which the clocks of the zone show the naive local time, or have jumped over it."""
+    instant = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if _shown(instant, zone) == local:
+        return instant
+    # It falls into a gap, of a day at most (Samoa once left one out), and `instant` is as far behind the jump.
+    earliest = instant.replace(microsecond=0) - DAY
+    seconds = bisect_left(range(DAY // SECOND), True, key=lambda each: _shown(earliest + each * SECOND, zone) >= local)
+    return earliest + seconds * SECOND
+
+
+def turns_between(plan: RotationPlan, start: datetime, end: datetime) -> Iterator[Turn]:
+    """The turns that touch [start, end), whole and in order; the first of all begins where the plan's coverage does."""
+    zone = ZoneInfo(plan.timezone)
+    covered_from = datetime.combine(plan.start_date, plan.handoff_time)
+    begins = instant_of(covered_from, zone)
+    anchor = _anchor(plan, covered_from)
+    length = _length(plan)
+    start, end = max(start, begins), min(end, LATEST)
+    if start >= end:
+        return
+    # One turn earlier than the clocks say: where they were set back, they show an hour that was there before.
+    number = max(0, (_shown(start, zone) - anchor) // length - 1)
+    turn_start = instant_of(anchor + number * length, zone)
+    while turn_start < end:
+        turn_end = instant_of(anchor + (number + 1) * length, zone)
+        # Turns whose hours were all jumped over have no length and nobody.
+        if max(turn_start, start) < turn_end:
+            yield Turn(number, max(turn_start, begins), turn_end)
+        number, turn_start = number + 1, turn_end
+
+
+def _shown(instant: datetime, zone: ZoneInfo) -> datetime:
+    return instant.astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+def _anchor(plan: RotationPlan, covered_from: datetime) -> datetime:
+    if plan.cadence is not Cadence.WEEKLY or plan.handoff_weekday is None:
+        return covered_from
+    return covered_from - timedelta(days=(plan.start_date.weekday() - plan.handoff_weekday) % DAYS_A_WEEK)
+
+
+def _length(plan: RotationPlan) -> timedelta:
+    hours = {
+        Cadence.DAILY: HOURS_A_DAY,
+        Cadence.WEEKLY: DAYS_A_WEEK * HOURS_A_DAY,
+        Cadence.CUSTOM: plan.shift_length_hours or HOURS_A_DAY,
+    }
+    return timedelta(hours=hours[plan.cadence])
