@@ -49,3 +49,30 @@ class WindowIsPast(Conflict):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"This {what} has ended; who was on call stays as it was.")
+
+
+class SwapNotFound(NotFound):
+    """The schedule has no such swap request."""
+
+    default_code = "swap_not_found"
+
+    def __init__(self, swap_id: int) -> None:
+        super().__init__(f"This schedule has no swap request {swap_id}.")
+
+
+class SwapIsAnswered(Conflict):
+    """A swap request is answered once."""
+
+    default_code = "swap_answered"
+
+
+class SwapNoLongerFits(Conflict):
+    """The window has passed, or is no longer that of the person who asked."""
+
+    default_code = "swap_outdated"
+
+
+class NothingToHandOff(Conflict):
+    """There is nobody to take over from, or no end until which."""
+
+    default_code = "nothing_to_hand_off"

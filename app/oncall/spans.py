@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 Span: TypeAlias = tuple[datetime, datetime]
 
-BEGINNING = datetime.min.replace(tzinfo=UTC)
+# Before any duty; a zone's clocks can still be asked about it.
+BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
 

@@ -218,6 +218,13 @@ DUTY: tuple[Route, ...] = (
     _api(
         "DELETE", "/api/v1/schedules/{schedule_id}/overrides/{override_id}", schedules.void_override, P.TAKE_SLOTS, 204
     ),
+    _api("PATCH", "/api/v1/schedules/{schedule_id}/overrides/{override_id}", schedules.change_override, P.TAKE_SLOTS),
+    _api("POST", "/api/v1/schedules/{schedule_id}/handoff", schedules.hand_off, P.TAKE_SLOTS),
+    _api("GET", "/api/v1/schedules/{schedule_id}/swaps", schedules.list_swaps, P.VIEW),
+    _api("POST", "/api/v1/schedules/{schedule_id}/swaps", schedules.request_swap, P.TAKE_SLOTS, 201),
+    _api("POST", "/api/v1/schedules/{schedule_id}/swaps/{swap_id}/accept", schedules.accept_swap, P.TAKE_SLOTS),
+    _api("POST", "/api/v1/schedules/{schedule_id}/swaps/{swap_id}/decline", schedules.decline_swap, P.TAKE_SLOTS),
+    _api("POST", "/api/v1/schedules/{schedule_id}/swaps/{swap_id}/cancel", schedules.cancel_swap, P.TAKE_SLOTS),
     _api("GET", "/api/v1/schedules/{schedule_id}/oncall", oncall.show, P.VIEW),
     _api("GET", "/api/v1/oncall/current", oncall.current, P.VIEW),
 )

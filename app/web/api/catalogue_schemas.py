@@ -1,17 +1,14 @@
-"""Alert sources, policies and schedules in JSON: what the API answers about them and what it takes."""
+"""Alert sources and policies in JSON: what the API answers about them and what it takes."""
 
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from app.accounts.types import User
 from app.alerts.options import shown_config
 from app.alerts.types import AlertSource, Delivery, DeliveryResult, Grouping, Severity, SourceKey
 from app.escalation.types import Assignee, AssigneeType, Level, Policy
-from app.oncall.types import Schedule, Slot, SlotSource, Window
 from app.web.api.accounts_schemas import In, Out, ShortText
-from app.web.api.times import Instant
 
 AnId = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Minutes = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -240,134 +237,3 @@ class PolicyChange(In):
     repeat: Annotated[int, Field(ge=0, le=1000)] = 0
     ack_timeout_minutes: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
     levels: list[LevelJson] = Field(default_factory=list, max_length=100)
-
-
-class ScheduleOut(Out):
-    """A schedule; who is on call is asked at `/oncall` and `/slots`."""
-
-    id: int
-    name: str
-    team_id: int | None
-    timezone: str
-    is_active: bool
-    escalation_delay_minutes: int
-    escalation_to_user_id: int | None
-    rotation: None = None
-    created_at: datetime
-    updated_at: datetime
-
-    @classmethod
-    def of(cls, schedule: Schedule) -> "ScheduleOut":
-        """The schedule as the API shows it."""
-        return cls.model_validate(schedule)
-
-
-class ScheduleNew(In):
-    """A schedule to be added."""
-
-    name: ShortText
-    team_id: AnId | None = None
-    timezone: ShortText = "UTC"
-    is_active: bool = True
-    escalation_delay_minutes: Minutes = 15
-    escalation_to_user_id: AnId | None = None
-
-
-class ScheduleChange(In):
-    """Fields of a schedule to change; what is left out stays."""
-
-    name: ShortText = ""
-    team_id: AnId | None = None
-    timezone: ShortText = ""
-    is_active: bool = True
-    escalation_delay_minutes: Minutes = 15
-    escalation_to_user_id: AnId | None = None
-
-
-class WindowNew(In):
-    """A fixed entry or an override to be added: the person covers [start_time, end_time)."""
-
-    user_id: AnId
-    start_time: Instant
-    end_time: Instant
-    reason: ShortText = ""
-
-
-class WindowOut(Out):
-    """A stored window."""
-
-    id: int
-    schedule_id: int
-    user_id: int
-    user_name: str
-    start_time: datetime
-    end_time: datetime
-    reason: str
-    is_override: bool
-    created_at: datetime
-
-    @classmethod
-    def of(cls, window: Window, names: dict[int, User], *, is_override: bool) -> "WindowOut":
-        """The window as the API shows it."""
-        return cls(
-            id=window.id,
-            schedule_id=window.schedule_id,
-            user_id=window.user_id,
-            user_name=names[window.user_id].name,
-            start_time=window.start_time,
-            end_time=window.end_time,
-            reason=window.reason,
-            is_override=is_override,
-            created_at=window.created_at,
-        )
-
-
-class SlotOut(Out):
-    """Somebody covers [start_time, end_time); `id` stays the same from one asking to the next."""
-
-    id: str
-    user_id: int
-    user_name: str
-    start_time: datetime
-    end_time: datetime
-    is_override: bool
-    source: SlotSource
-
-    @classmethod
-    def of(cls, slot: Slot, names: dict[int, User]) -> "SlotOut":
-        """The slot as the API shows it."""
-        return cls(
-            id=slot.id,
-            user_id=slot.user_id,
-            user_name=names[slot.user_id].name,
-            start_time=slot.start_time,
-            end_time=slot.end_time,
-            is_override=slot.is_override,
-            source=slot.source,
-        )
-
-
-class GapOut(Out):
-    """A window in which nobody active is on call."""
-
-    start_time: datetime
-    end_time: datetime
-    reason: str
-
-
-class PersonOut(Out):
-    """Somebody, in short."""
-
-    id: int
-    name: str
-    email: str
-
-
-class OncallOut(Out):
-    """Who is on call on one schedule; `user` is null in a gap and on a schedule that is switched off."""
-
-    schedule_id: int
-    schedule_name: str
-    user: PersonOut | None
-    slot: SlotOut | None
-    next: SlotOut | None

@@ -10,8 +10,8 @@ from app.accounts import queries as people
 from app.oncall import queries
 from app.oncall.types import Schedule
 from app.platform.db import Tx
-from app.web.api.catalogue_schemas import OncallOut, PersonOut, SlotOut
 from app.web.api.pages import PageOut, page_out
+from app.web.api.schedule_schemas import OncallOut, PersonOut, SlotOut
 from app.web.api.times import Instant
 from app.web.deps import Id, NowDep, PageDep, RuntimeDep
 
@@ -39,9 +39,9 @@ def show(
 
 
 def _on_call(tx: Tx, schedules: Sequence[Schedule], at: datetime, as_of: datetime | None) -> list[OncallOut]:
-    active = [schedule.id for schedule in schedules if schedule.is_active]
-    slots = queries.who_is_on_call(tx, active, at, as_of=as_of)
-    following = queries.who_is_next(tx, active, at, as_of=as_of)
+    wanted = [schedule.id for schedule in schedules]
+    slots = queries.who_is_on_call(tx, wanted, at, as_of=as_of)
+    following = queries.who_is_next(tx, wanted, at, as_of=as_of)
     names = people.users_by_id(tx, [slot.user_id for slot in (*slots.values(), *following.values()) if slot])
     found = []
     for schedule in schedules:

@@ -6,7 +6,7 @@ from fastapi import Response
 
 from app.oncall import queries
 from app.platform.errors import PagerPalError
-from app.usecases import catalogue
+from app.usecases import rota
 from app.web.deps import Id
 from app.web.ui.forms import Form, FormDep
 from app.web.ui.ui import Ui, UiDep
@@ -33,7 +33,7 @@ def new(ui: UiDep) -> Response:
 def create(ui: UiDep, form: FormDep) -> Response:
     """Add a schedule, empty yet."""
     try:
-        schedule = catalogue.create_schedule(ui.rt, **_fields(form), actor=ui.viewer, now=ui.now)
+        schedule = rota.create_schedule(ui.rt, **_fields(form), actor=ui.viewer, now=ui.now)
     except PagerPalError as fault:
         return _new_page(ui, form.refused(fault), fault.status)
     return ui.go(f"/schedules/{schedule.id}", "The schedule is there. Add who is on call when.")
@@ -43,7 +43,7 @@ def change(schedule_id: Id, ui: UiDep, form: FormDep) -> Response:
     """Save a schedule's settings."""
     try:
         changes = {**_fields(form), "is_active": form.is_on("is_active")}
-        catalogue.update_schedule(ui.rt, schedule_id=schedule_id, changes=changes, actor=ui.viewer, now=ui.now)
+        rota.update_schedule(ui.rt, schedule_id=schedule_id, changes=changes, actor=ui.viewer, now=ui.now)
     except PagerPalError as fault:
         return _page(ui, schedule_id, {"details": form.refused(fault)}, fault.status)
     return ui.go(f"/schedules/{schedule_id}", "Saved.")
@@ -52,7 +52,7 @@ def change(schedule_id: Id, ui: UiDep, form: FormDep) -> Response:
 def delete(schedule_id: Id, ui: UiDep) -> Response:
     """Take a schedule out of use."""
     try:
-        catalogue.delete_schedule(ui.rt, schedule_id=schedule_id, actor=ui.viewer, now=ui.now)
+        rota.delete_schedule(ui.rt, schedule_id=schedule_id, actor=ui.viewer, now=ui.now)
     except PagerPalError as fault:
         return ui.go(f"/schedules/{schedule_id}", fault.message, kind="bad")
     return ui.go("/oncall", "Deleted.")
@@ -61,9 +61,7 @@ def delete(schedule_id: Id, ui: UiDep) -> Response:
 def add_entry(schedule_id: Id, ui: UiDep, form: FormDep) -> Response:
     """Put somebody on call for a fixed window, typed in the schedule's zone."""
     try:
-        catalogue.add_entry(
-            ui.rt, schedule_id=schedule_id, **_window(ui, schedule_id, form), actor=ui.viewer, now=ui.now
-        )
+        rota.add_entry(ui.rt, schedule_id=schedule_id, **_window(ui, schedule_id, form), actor=ui.viewer, now=ui.now)
     except PagerPalError as fault:
         return _page(ui, schedule_id, {"entry": form.named("entry").refused(fault)}, fault.status)
     return ui.go(f"/schedules/{schedule_id}#slots", "Added.")
@@ -72,7 +70,7 @@ def add_entry(schedule_id: Id, ui: UiDep, form: FormDep) -> Response:
 def remove_entry(schedule_id: Id, entry_id: Id, ui: UiDep) -> Response:
     """Let an entry count no longer."""
     try:
-        catalogue.void_entry(ui.rt, schedule_id=schedule_id, entry_id=entry_id, actor=ui.viewer, now=ui.now)
+        rota.void_entry(ui.rt, schedule_id=schedule_id, entry_id=entry_id, actor=ui.viewer, now=ui.now)
     except PagerPalError as fault:
         return ui.go(f"/schedules/{schedule_id}#slots", fault.message, kind="bad")
     return ui.go(f"/schedules/{schedule_id}#slots", "Taken away.")

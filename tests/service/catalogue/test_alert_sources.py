@@ -16,7 +16,7 @@ from app.platform.db import Tx
 from app.platform.errors import Invalid
 from app.platform.runtime import Runtime
 from app.platform.types import PageQuery
-from app.usecases import answer, catalogue, intake
+from app.usecases import answer, catalogue, intake, rota
 from tests.support.clock import FrozenClock
 
 
@@ -189,7 +189,7 @@ def test_a_wrong_setting_is_named(rt: Runtime, admin: User, values: dict[str, An
 
 
 def test_policy_and_schedule_exclude_each_other(rt: Runtime, admin: User) -> None:
-    schedule = catalogue.create_schedule(rt, name="duty", actor=admin, now=rt.clock.now())
+    schedule = rota.create_schedule(rt, name="duty", actor=admin, now=rt.clock.now())
     with pytest.raises(Invalid):
         catalogue.create_source(
             rt, name="prod", schedule_id=schedule.id, escalation_policy_id=1, actor=admin, now=rt.clock.now()

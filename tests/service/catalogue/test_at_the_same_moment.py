@@ -19,7 +19,7 @@ from app.oncall.errors import OverlappingSlot
 from app.platform.errors import Conflict
 from app.platform.runtime import Runtime
 from app.platform.types import PageQuery
-from app.usecases import catalogue, intake, people
+from app.usecases import catalogue, intake, people, rota
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
@@ -55,10 +55,10 @@ def deliver(rt: Runtime, source: AlertSource) -> int:
 
 def test_of_two_overlapping_entries_one_is_refused(rt: Runtime, admin: User) -> None:
     now = rt.clock.now()
-    schedule = catalogue.create_schedule(rt, name="Duty", actor=admin, now=now)
+    schedule = rota.create_schedule(rt, name="Duty", actor=admin, now=now)
 
     def add() -> Any:
-        return catalogue.add_entry(
+        return rota.add_entry(
             rt, schedule_id=schedule.id, user_id=admin.id, start_time=now, end_time=now + timedelta(hours=8),
             actor=admin, now=now,
         )  # fmt: skip

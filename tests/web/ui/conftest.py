@@ -15,7 +15,7 @@ from app.main import create_app
 from app.oncall.types import Schedule
 from app.platform.runtime import Runtime
 from app.platform.settings import Settings
-from app.usecases import catalogue, people
+from app.usecases import catalogue, people, rota
 from tests.support.people import add_admin, add_user
 from tests.support.screen import Screen
 
@@ -92,9 +92,9 @@ def company(rt: Runtime) -> Company:
     team = people.create_team(rt, name="Platform", actor=ada, now=now)
     for user in (ravi, noor):
         people.add_member(rt, team_id=team.id, user_id=user.id, actor=ada, now=now)
-    schedule = catalogue.create_schedule(rt, name="Primary", team_id=team.id, actor=ada, now=now)
+    schedule = rota.create_schedule(rt, name="Primary", team_id=team.id, actor=ada, now=now)
     for first_day, user in ((0, ravi), (3, noor)):
-        catalogue.add_entry(
+        rota.add_entry(
             rt,
             schedule_id=schedule.id,
             user_id=user.id,

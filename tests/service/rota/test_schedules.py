@@ -20,7 +20,7 @@ from app.oncall.types import Schedule, Window
 from app.platform.errors import Forbidden, Invalid
 from app.platform.runtime import Runtime
 from app.platform.types import PageQuery
-from app.usecases import catalogue, people
+from app.usecases import catalogue, people, rota
 from tests.support.clock import FrozenClock
 from tests.support.people import add_user
 
@@ -30,7 +30,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def schedule(rt: Runtime, admin: User) -> Schedule:
     """An empty schedule."""
-    return catalogue.create_schedule(rt, name="Duty", actor=admin, now=rt.clock.now())
+    return rota.create_schedule(rt, name="Duty", actor=admin, now=rt.clock.now())
 
 
 @pytest.fixture
@@ -60,16 +60,16 @@ class Desk:
 
     def entry(self, user: User, begin: float, end: float) -> Window:
         """A fixed entry."""
-        return catalogue.add_entry(self.rt, **self._window(user, begin, end), actor=self.admin)
+        return rota.add_entry(self.rt, **self._window(user, begin, end), actor=self.admin)
 
     def override(self, user: User, begin: float, end: float, *, by: User | None = None) -> Window:
         """An override, by the admin or by somebody else."""
         identity = Identity(by or self.admin, "basic")
-        return catalogue.add_override(self.rt, **self._window(user, begin, end), identity=identity)
+        return rota.add_override(self.rt, **self._window(user, begin, end), identity=identity)
 
     def void_override(self, override: Window, *, by: User | None = None) -> None:
         """End an override."""
-        catalogue.void_override(
+        rota.void_override(
             self.rt,
             schedule_id=self.schedule.id,
             override_id=override.id,
@@ -79,7 +79,7 @@ class Desk:
 
     def void_entry(self, entry: Window) -> None:
         """End an entry."""
-        catalogue.void_entry(
+        rota.void_entry(
             self.rt, schedule_id=self.schedule.id, entry_id=entry.id, actor=self.admin, now=self.rt.clock.now()
         )
 
@@ -125,7 +125,7 @@ def test_the_newest_override_wins(desk: Desk, admin: User, ravi: User, noor: Use
 
 def test_an_entry_of_another_schedule_is_in_nobodys_way(rt: Runtime, admin: User, desk: Desk, ravi: User) -> None:
     desk.entry(ravi, 0, 8)
-    other = catalogue.create_schedule(rt, name="Other", actor=admin, now=rt.clock.now())
+    other = rota.create_schedule(rt, name="Other", actor=admin, now=rt.clock.now())
     Desk(rt, admin, other).entry(ravi, 0, 8)
 
 
@@ -182,7 +182,7 @@ def test_an_inactive_user_takes_no_window(rt: Runtime, admin: User, desk: Desk, 
             add(ravi, 0, 8)
         assert [each.path for each in refused.value.errors] == ["user_id"]
     with pytest.raises(Invalid):
-        catalogue.create_schedule(rt, name="Backup", escalation_to_user_id=ravi.id, actor=admin, now=rt.clock.now())
+        rota.create_schedule(rt, name="Backup", escalation_to_user_id=ravi.id, actor=admin, now=rt.clock.now())
 
 
 def test_a_member_gives_away_only_what_is_their_own(desk: Desk, ravi: User, noor: User) -> None:
@@ -217,13 +217,13 @@ def test_a_member_ends_only_their_own_override(desk: Desk, ravi: User, noor: Use
 )
 def test_a_wrong_field_is_named(rt: Runtime, admin: User, values: dict[str, Any], path: str) -> None:
     with pytest.raises(Invalid) as refused:
-        catalogue.create_schedule(rt, **{"name": "Duty", **values}, actor=admin, now=rt.clock.now())
+        rota.create_schedule(rt, **{"name": "Duty", **values}, actor=admin, now=rt.clock.now())
     assert [each.path for each in refused.value.errors] == [path]
 
 
 def test_two_schedules_cannot_share_a_name(rt: Runtime, admin: User, schedule: Schedule) -> None:
     with pytest.raises(ScheduleNameTaken):
-        catalogue.create_schedule(rt, name=schedule.name, actor=admin, now=rt.clock.now())
+        rota.create_schedule(rt, name=schedule.name, actor=admin, now=rt.clock.now())
 
 
 def test_a_schedule_that_is_paged_by_stays(rt: Runtime, admin: User, schedule: Schedule) -> None:
@@ -231,14 +231,14 @@ def test_a_schedule_that_is_paged_by_stays(rt: Runtime, admin: User, schedule: S
     levels = [Level(1, 5, (Assignee(AssigneeType.SCHEDULE, schedule.id),))]
     policy = catalogue.create_policy(rt, name="Climb", levels=levels, actor=admin, now=rt.clock.now())
     with pytest.raises(ScheduleInUse, match=r"alert source prod, escalation policy Climb"):
-        catalogue.delete_schedule(rt, schedule_id=schedule.id, actor=admin, now=rt.clock.now())
+        rota.delete_schedule(rt, schedule_id=schedule.id, actor=admin, now=rt.clock.now())
 
     catalogue.update_source(rt, source_id=source.id, changes={"schedule_id": None}, actor=admin, now=rt.clock.now())
     catalogue.delete_policy(rt, policy_id=policy.id, actor=admin, now=rt.clock.now())
-    catalogue.delete_schedule(rt, schedule_id=schedule.id, actor=admin, now=rt.clock.now())
+    rota.delete_schedule(rt, schedule_id=schedule.id, actor=admin, now=rt.clock.now())
     with pytest.raises(ScheduleNotFound):
         rt.db.read(lambda tx: queries.get_schedule(tx, schedule.id))
-    assert catalogue.create_schedule(rt, name="Duty", actor=admin, now=rt.clock.now()).id != schedule.id
+    assert rota.create_schedule(rt, name="Duty", actor=admin, now=rt.clock.now()).id != schedule.id
 
 
 def test_who_comes_next_is_the_first_after_the_present_slot(rt: Runtime, desk: Desk, ravi: User, noor: User) -> None:
