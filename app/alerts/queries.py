@@ -1,14 +1,17 @@
 """Reading alerts, their history, the sources that post them and what is in quarantine."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from sqlalchemy import func, or_, select
 
 from app.alerts import repository
 from app.alerts.errors import AlertNotFound, DeliveryNotFound, SourceNotFound
 from app.alerts.models import AlertRow, DeliveryRow, IncidentAlertRow, SourceKeyRow, SourceRow
+from app.alerts.problems import Submission
+from app.alerts.triage import Triage, asked_by
 from app.alerts.types import (
     Alert,
     AlertHistoryEntry,
@@ -19,6 +22,8 @@ from app.alerts.types import (
     Severity,
     SourceKey,
 )
+from app.incidents import queries as incidents
+from app.incidents.types import Incident
 from app.platform.db import Tx, fields_of, paged
 from app.platform.types import Page, PageQuery
 
@@ -33,6 +38,9 @@ class AlertFilter:
     incident_id: int | None = None
     q: str = ""
 
+
+# Gives incidents by id: locked where what is decided will be written, only read where it will be shown.
+IncidentsById: TypeAlias = Callable[[Tx, Iterable[int]], dict[int, Incident]]
 
 EVERY_ALERT = AlertFilter()
 FIRST_PAGE = PageQuery()
@@ -172,3 +180,21 @@ def count_quarantined(tx: Tx) -> dict[int, int]:
         .group_by(DeliveryRow.source_id)
     )
     return {source_id: int(number) for source_id, number in tx.execute(statement)}
+
+
+def triage(tx: Tx, submissions: Sequence[Submission], *, incidents_by_id: IncidentsById) -> Triage:
+    """Read what these deliveries are about and decide them, in the order of arrival; nothing is written."""
+    asked = asked_by(submissions)
+    if asked is None:
+        return Triage(submissions, {}, (), flapped_since=submissions[0].received_at)
+    stored = repository.alerts_by_key(tx, asked.fingerprints)
+    wanted = {alert.incident_id for alert in stored.values() if alert.incident_id is not None}
+    wanted |= incidents.ids_of_groups(tx, asked.group_keys, resolved_since=asked.flapped_since)
+    known = incidents_by_id(tx, wanted)
+    decided = Triage(submissions, stored, known.values(), flapped_since=asked.flapped_since)
+    # Only a recovery or a milder repeat can lower an incident; only then the other alerts are asked.
+    unsure = [problem.incident.id for problem in decided.unsure]
+    if unsure:
+        sighted = [alert.id for alert in stored.values()]
+        decided.settle(repository.worst_firing(tx, unsure, besides=sighted))
+    return decided

@@ -109,13 +109,18 @@ def touch_sources(tx: Tx, source_ids: Iterable[int], now: datetime) -> None:
     tx.execute(_TOUCH, [{"b_id": source_id, "b_now": now} for source_id in sorted(set(source_ids))])
 
 
-def worst_firing(tx: Tx, incident_ids: Iterable[int]) -> dict[int, Severity]:
-    """The highest severity that still fires, for each of these incidents that has a firing alert."""
+def worst_firing(tx: Tx, incident_ids: Iterable[int], *, besides: Iterable[int]) -> dict[int, Severity]:
+    """The highest severity that still fires, for each of these incidents that has a firing alert.
+
+    The alerts `besides` are left out.
+    """
     wanted = sorted(set(incident_ids))
     if not wanted:
         return {}
     statement = select(AlertRow.incident_id, AlertRow.severity).where(
-        AlertRow.incident_id.in_(wanted), AlertRow.status == AlertStatus.FIRING
+        AlertRow.incident_id.in_(wanted),
+        AlertRow.status == AlertStatus.FIRING,
+        AlertRow.id.not_in(sorted(set(besides))),
     )
     found: dict[int, Severity] = {}
     for incident_id, severity in tx.execute(statement.distinct()):

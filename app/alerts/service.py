@@ -1,7 +1,6 @@
 """Writing alerts inside the caller's transaction; set-based, for intake."""
 
 from app.alerts.repository import (
-    alerts_by_key,
     end_memberships,
     insert_alerts,
     insert_deliveries,
@@ -10,11 +9,9 @@ from app.alerts.repository import (
     lock_intake,
     touch_sources,
     update_alerts,
-    worst_firing,
 )
 
 __all__ = [
-    "alerts_by_key",
     "end_memberships",
     "insert_alerts",
     "insert_deliveries",
@@ -23,5 +20,4 @@ __all__ = [
     "lock_intake",
     "touch_sources",
     "update_alerts",
-    "worst_firing",
 ]

@@ -4,10 +4,10 @@
 order of arrival, and writes everything back with a handful of statements.
 """
 
+from app.alerts.problems import Submission
 from app.usecases.intake.lane import INTAKE, apply, submit
 from app.usecases.intake.on_request import recover_test_alerts, reparse, send_test_alert
 from app.usecases.intake.subscribe import confirm_due
-from app.usecases.intake.types import Submission
 
 __all__ = [
     "INTAKE",

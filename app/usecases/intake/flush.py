@@ -1,21 +1,21 @@
-"""Writing a decided batch back: incidents, alerts, timeline, pages, runs and the deliveries themselves."""
+"""Writing what triage decided: incidents, alerts, timeline, pages, runs and the deliveries themselves."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from app.alerts import service as alerts
+from app.alerts.problems import Counts, Problem
 from app.alerts.subscriptions import note_control
+from app.alerts.triage import Outcome, Triage, outcome_of
 from app.alerts.types import Alert, AlertStatus, DeliveryResult
 from app.escalation.types import EscalationStatus, Plan
 from app.incidents import service as incidents
-from app.incidents.types import SYSTEM, IncidentAction, IncidentStatus, NewTimelineEntry, Severity, TimelineKind
+from app.incidents.types import SYSTEM, IncidentAction, IncidentStatus, NewTimelineEntry, TimelineKind
 from app.pipeline import service as pipeline
 from app.pipeline.types import NewRun
 from app.platform.db import Tx
 from app.platform.types import JsonObject
 from app.usecases import paging
-from app.usecases.intake.types import Counts, Problem, Sighting, Submission
 
 # What joins a running incident is told to the team's channels together.
 GATHER = timedelta(seconds=30)
@@ -24,36 +24,29 @@ MAX_LABELS_SHOWN = 12
 
 
 class Flush:
-    """The writing half of a batch; `run` is called once."""
+    """Writes one batch of deliveries that was decided; `run` is called once."""
 
-    def __init__(
-        self,
-        tx: Tx,
-        submissions: Sequence[Submission],
-        sightings: Sequence[Sighting],
-        known: Sequence[Problem],
-        fresh: Sequence[Problem],
-    ) -> None:
+    def __init__(self, tx: Tx, triage: Triage) -> None:
         self.tx = tx
-        self.submissions = submissions
-        self.sightings = sightings
-        self.known = known
-        self.fresh = fresh
-        self.now: datetime = max(submission.received_at for submission in submissions)
+        self.submissions = triage.submissions
+        self.counts = triage.counts
+        self.sightings = list(triage.sightings.values())
+        self.known = list(triage.known.values())
+        self.fresh = triage.fresh
+        self.now: datetime = max(submission.received_at for submission in triage.submissions)
         self._plans: dict[int, tuple[Plan, int | None]] = {}
 
-    def run(self, counts: Sequence[Counts]) -> list[DeliveryResult]:
+    def run(self) -> list[DeliveryResult]:
         """Write in lock order: incidents, alerts, escalations and notifications, runs; deliveries last."""
         self._open_incidents()
         self._store_alerts()
-        self._settle_severities()
         self._store_counts_and_lines()
         self._page_fresh()
         for problem in self.known:
             self._follow(problem)
         runs = self._request_runs()
         self._store_deliveries()
-        return [_result(each, runs) for each in counts]
+        return [_result(each, runs) for each in self.counts]
 
     def _open_incidents(self) -> None:
         wanted = [
@@ -89,13 +82,6 @@ class Flush:
             self.tx, [e.alert for e in self.sightings if e.ended and e.alert.status is AlertStatus.RESOLVED]
         )
 
-    def _settle_severities(self) -> None:
-        # Only a recovery or a milder repeat can lower an incident; only then the stored alerts are asked.
-        unsure = [problem for problem in self.known if problem.recheck]
-        worst = alerts.worst_firing(self.tx, [problem.incident.id for problem in unsure])
-        for problem in unsure:
-            problem.severity = worst.get(problem.incident.id, problem.severity)
-
     def _store_counts_and_lines(self) -> None:
         changed = [p for p in self.known if p.attached or p.firing or p.severity is not p.incident.severity]
         incidents.set_many(
@@ -123,41 +109,37 @@ class Flush:
             self.tx.publish("incident", id=problem.incident.id)
 
     def _page_fresh(self) -> None:
-        lasting = [problem for problem in self.fresh if problem.firing > 0 or not problem.source.auto_resolve]
+        outcomes = [(problem, outcome_of(problem)) for problem in self.fresh]
+        lasting = [problem for problem, outcome in outcomes if outcome is Outcome.OPENED]
         paging.start(self.tx, [self._order(problem) for problem in lasting], now=self.now)
-        for problem in self.fresh:
-            if problem not in lasting:
+        for problem, outcome in outcomes:
+            if outcome is Outcome.OPENED_AND_RECOVERED:
                 self._resolve(problem)
 
     def _follow(self, problem: Problem) -> None:
-        incident = problem.incident
-        if problem.reopen:
-            text = f"Reopened: {problem.reopen}"
-            incidents.transition(
-                self.tx, incident, IncidentAction.REOPEN,
-                kind=TimelineKind.REOPENED, text=text, actor=SYSTEM, now=self.now,
-            )  # fmt: skip
-            incidents.set_many(self.tx, [{"id": incident.id, "metadata": _without_note(incident.metadata)}])
-            if problem.page_at is not None:
-                paging.hold(self.tx, self._order(problem), until=problem.page_at, now=self.now)
-            else:
-                paging.restart(self.tx, self._order(problem), now=self.now)
-            return
-        if not incident.status.is_open:
-            return
-        still_firing = incident.firing_alert_count + problem.firing > 0
-        if problem.recheck and not still_firing:
-            self._recovered(problem)
-        elif problem.risen and problem.severity is Severity.CRITICAL and incident.severity is not Severity.CRITICAL:
-            self._rise(problem)
+        match outcome_of(problem):
+            case Outcome.REOPENED | Outcome.REOPENED_AND_HELD:
+                self._reopen(problem)
+            case Outcome.RESOLVED:
+                self._resolve(problem)
+            case Outcome.RECOVERED:
+                text = "All alerts have recovered; this source does not resolve by itself"
+                line = NewTimelineEntry(problem.incident.id, TimelineKind.ALERTS, text)
+                incidents.add_timeline(self.tx, [line], now=self.now)
+            case Outcome.RISEN:
+                self._rise(problem)
 
-    def _recovered(self, problem: Problem) -> None:
-        if problem.source.auto_resolve:
-            self._resolve(problem)
-            return
-        text = "All alerts have recovered; this source does not resolve by itself"
-        line = NewTimelineEntry(problem.incident.id, TimelineKind.ALERTS, text)
-        incidents.add_timeline(self.tx, [line], now=self.now)
+    def _reopen(self, problem: Problem) -> None:
+        incident = problem.incident
+        incidents.transition(
+            self.tx, incident, IncidentAction.REOPEN,
+            kind=TimelineKind.REOPENED, text=f"Reopened: {problem.reopen}", actor=SYSTEM, now=self.now,
+        )  # fmt: skip
+        incidents.set_many(self.tx, [{"id": incident.id, "metadata": _without_note(incident.metadata)}])
+        if problem.page_at is not None:
+            paging.hold(self.tx, self._order(problem), until=problem.page_at, now=self.now)
+        else:
+            paging.restart(self.tx, self._order(problem), now=self.now)
 
     def _resolve(self, problem: Problem) -> None:
         incident = problem.incident

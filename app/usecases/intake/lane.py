@@ -2,24 +2,21 @@
 
 from collections.abc import Sequence
 
-from app.alerts import service as alerts
+from app.alerts import queries, service as alerts
+from app.alerts.problems import Submission
 from app.alerts.types import DeliveryResult
+from app.incidents import service as incidents
 from app.platform.db import Tx
 from app.platform.failpoints import fp
 from app.platform.runtime import Runtime
 from app.platform.writer import Lane
-from app.usecases.intake.batch import Batch
-from app.usecases.intake.types import Submission
+from app.usecases.intake.flush import Flush
 
 
 def apply(tx: Tx, submissions: Sequence[Submission]) -> list[DeliveryResult]:
     """Store the submissions and everything that follows from them; one result each, in order."""
     alerts.lock_intake(tx)
-    batch = Batch(tx)
-    batch.load(submissions)
-    for submission in submissions:
-        batch.take(submission)
-    results = batch.flush()
+    results = Flush(tx, queries.triage(tx, submissions, incidents_by_id=incidents.lock_many)).run()
     fp("ingest.before_commit")
     return results
 

@@ -14,6 +14,7 @@ from app.alerts.detection import Detected, as_payload, detect, find_driver, pars
 from app.alerts.drivers._base import Headers, PayloadRejected
 from app.alerts.errors import SourceInactive
 from app.alerts.keyring import options_of
+from app.alerts.problems import Submission
 from app.alerts.queries import AlertFilter
 from app.alerts.types import Alert, AlertSource, AlertStatus, Delivery, DeliveryOutcome, DeliveryResult, Severity
 from app.platform import strictjson
@@ -23,7 +24,6 @@ from app.platform.runtime import Runtime
 from app.platform.strictjson import MalformedJson
 from app.platform.types import JsonObject, PageQuery
 from app.usecases.intake.lane import apply
-from app.usecases.intake.types import Submission
 
 TEST_DRIVER = "generic"
 TEST_NAME = "Test alert"

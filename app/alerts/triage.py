@@ -1,21 +1,77 @@
-"""One batch of deliveries, worked on in memory between a few reads and a few writes."""
+"""Triage: what deliveries do to alerts and incidents, alert by alert in the order of arrival (B8–B10).
 
-from collections.abc import Iterable, Sequence
+Values in, decisions out; no database, no clock. Intake writes what is decided here, and the simulation shows it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 
-from app.alerts import service as alerts
+from app.alerts.problems import Counts, Problem, Sighting, Submission
 from app.alerts.rules import FLAP_WINDOW, NEWLY_FIRING, STILL_FIRING_AFTER, Decision, decide, group_key_of, severity_of
-from app.alerts.types import Alert, AlertSource, AlertStatus, DeliveryResult, ParsedAlert, Severity
-from app.incidents import queries as incidents, service as incident_service
+from app.alerts.types import Alert, AlertSource, AlertStatus, ParsedAlert, Severity
 from app.incidents.types import Incident, NewIncident
-from app.platform.db import Tx
-from app.usecases.intake.flush import Flush
-from app.usecases.intake.types import Counts, Problem, Sighting, Submission
 
 TITLE_LENGTH = 300
 # What an alert's history entry is called, where the decision's own word is not the plainest.
 UNCHANGED = frozenset({Decision.REPEATED, Decision.REPEATED_RECOVERY})
+
+
+class Outcome(StrEnum):
+    """What comes of an incident when the deliveries have been decided: whom it pages is decided by this alone."""
+
+    OPENED = "opened"
+    OPENED_AND_RECOVERED = "opened_and_recovered"
+    REOPENED = "reopened"
+    REOPENED_AND_HELD = "reopened_and_held"
+    RISEN = "risen_to_critical"
+    RESOLVED = "resolved"
+    RECOVERED = "recovered_but_left_to_people"
+    UNCHANGED = "unchanged"
+
+
+def outcome_of(problem: Problem) -> Outcome:
+    """What comes of the incident (B9, B10)."""
+    if problem.new is not None:
+        lasts = problem.firing > 0 or not problem.source.auto_resolve
+        return Outcome.OPENED if lasts else Outcome.OPENED_AND_RECOVERED
+    incident = problem.incident
+    if problem.reopen:
+        return Outcome.REOPENED if problem.page_at is None else Outcome.REOPENED_AND_HELD
+    if not incident.status.is_open:
+        return Outcome.UNCHANGED
+    still_firing = incident.firing_alert_count + problem.firing > 0
+    if problem.recheck and not still_firing:
+        return Outcome.RESOLVED if problem.source.auto_resolve else Outcome.RECOVERED
+    if problem.risen and problem.severity is Severity.CRITICAL and incident.severity is not Severity.CRITICAL:
+        return Outcome.RISEN
+    return Outcome.UNCHANGED
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What has to be read before deliveries can be decided, by source: alerts by fingerprint, incidents by group key.
+
+    Besides the open incidents, those count that their alerts have resolved since `flapped_since`.
+    """
+
+    fingerprints: dict[int, set[str]]
+    group_keys: dict[int, set[str]]
+    flapped_since: datetime
+
+
+def asked_by(submissions: Sequence[Submission]) -> Asked | None:
+    """What these deliveries are about; None where they hold no alert."""
+    fingerprints: dict[int, set[str]] = {}
+    group_keys: dict[int, set[str]] = {}
+    for submission in submissions:
+        for parsed in _alerts_of(submission):
+            fingerprints.setdefault(submission.source.id, set()).add(parsed.fingerprint)
+            group_keys.setdefault(submission.source.id, set()).add(_key(submission, parsed))
+    if not group_keys:
+        return None
+    return Asked(fingerprints, group_keys, min(each.received_at for each in submissions) - FLAP_WINDOW)
 
 
 @dataclass(slots=True)
@@ -30,63 +86,70 @@ class _Case:
     counts: Counts
 
 
-class Batch:
-    """Reads what the deliveries touch, decides alert by alert, and hands the outcome to `Flush`."""
+class Triage:
+    """Decides deliveries one by one, over the stored alerts and incidents that `asked_by` names.
 
-    def __init__(self, tx: Tx) -> None:
-        self.tx = tx
-        self.submissions: list[Submission] = []
+    `known` are the stored incidents by id, `fresh` those to be opened, `counts` what each sender is told.
+    """
+
+    def __init__(
+        self,
+        submissions: Sequence[Submission],
+        stored: Mapping[tuple[int, str], Alert],
+        incidents: Iterable[Incident],
+        *,
+        flapped_since: datetime,
+    ) -> None:
+        self.submissions = submissions
         self.counts: list[Counts] = []
         self.sightings: dict[tuple[int, str], Sighting] = {}
-        self.problems: dict[int, Problem] = {}
-        self.open: dict[tuple[int, str], Problem] = {}
-        self.flapped: dict[tuple[int, str], Problem] = {}
+        self.known: dict[int, Problem] = {}
         self.fresh: list[Problem] = []
-
-    def load(self, submissions: Sequence[Submission]) -> None:
-        """Read the stored alerts and incidents that these deliveries are about; the incidents stay locked."""
-        fingerprints: dict[int, set[str]] = {}
-        keys: dict[int, set[str]] = {}
-        sources: dict[int, AlertSource] = {}
-        for submission in submissions:
-            source = sources.setdefault(submission.source.id, submission.source)
-            for parsed in _alerts_of(submission):
-                fingerprints.setdefault(source.id, set()).add(parsed.fingerprint)
-                keys.setdefault(source.id, set()).add(_key(submission, parsed))
-        if not keys:
-            return
-        stored = alerts.alerts_by_key(self.tx, fingerprints)
-        since = min(submission.received_at for submission in submissions) - FLAP_WINDOW
-        wanted = {alert.incident_id for alert in stored.values() if alert.incident_id is not None}
-        wanted |= incidents.ids_of_groups(self.tx, keys, resolved_since=since)
-        for incident in incident_service.lock_many(self.tx, wanted).values():
-            self._remember(incident, sources, since)
+        self._open: dict[tuple[int, str], Problem] = {}
+        self._flapped: dict[tuple[int, str], Problem] = {}
+        sources = {submission.source.id: submission.source for submission in reversed(submissions)}
+        for incident in incidents:
+            self._remember(incident, sources, flapped_since)
         for key, alert in stored.items():
-            self.sightings[key] = Sighting(alert, self.problems.get(alert.incident_id or 0), is_new=False)
+            self.sightings[key] = Sighting(alert, self.known.get(alert.incident_id or 0), is_new=False)
+        for submission in submissions:
+            self._take(submission)
 
-    def take(self, submission: Submission) -> None:
-        """Decide what one delivery does."""
+    @property
+    def unsure(self) -> list[Problem]:
+        """Incidents whose severity may have fallen: an alert of theirs recovered or came back milder."""
+        return [problem for problem in self.known.values() if problem.recheck]
+
+    def settle(self, worst_of_others: Mapping[int, Severity]) -> None:
+        """Give each unsure incident the worst severity that still fires.
+
+        `worst_of_others` is that of the alerts which no delivery was about, by incident.
+        """
+        firing: dict[Problem, list[Severity]] = {problem: [] for problem in self.unsure}
+        for sighting in self.sightings.values():
+            if sighting.problem in firing and sighting.alert.status is AlertStatus.FIRING:
+                firing[sighting.problem].append(sighting.alert.severity)
+        for problem, severities in firing.items():
+            other = worst_of_others.get(problem.incident.id)
+            found = severities if other is None else [*severities, other]
+            problem.severity = min(found, key=lambda severity: severity.rank, default=problem.severity)
+
+    def _take(self, submission: Submission) -> None:
         counts = Counts(submission.trace_id)
-        self.submissions.append(submission)
         self.counts.append(counts)
         for parsed in _alerts_of(submission):
             self._take_alert(submission, parsed, counts)
-
-    def flush(self) -> list[DeliveryResult]:
-        """Write everything back; one result per delivery."""
-        work = Flush(self.tx, self.submissions, list(self.sightings.values()), list(self.problems.values()), self.fresh)
-        return work.run(self.counts)
 
     def _remember(self, incident: Incident, sources: dict[int, AlertSource], flapped_since: datetime) -> None:
         source = sources.get(incident.source_id or 0)
         if source is None:
             return
         problem = Problem(source, incident.group_key, incident.severity, stored=incident)
-        self.problems[incident.id] = problem
+        self.known[incident.id] = problem
         if incident.status.is_open:
-            self.open[source.id, incident.group_key] = problem
+            self._open[source.id, incident.group_key] = problem
         elif incident.resolved_by_alerts and incident.resolved_at and incident.resolved_at >= flapped_since:
-            self.flapped[source.id, incident.group_key] = problem
+            self._flapped[source.id, incident.group_key] = problem
 
     def _take_alert(self, submission: Submission, parsed: ParsedAlert, counts: Counts) -> None:
         key = (submission.source.id, parsed.fingerprint)
@@ -126,9 +189,9 @@ class Batch:
 
     def _attach(self, case: _Case) -> None:
         key = (case.submission.source.id, case.group_key)
-        problem = self.open.get(key)
-        if problem is None and key in self.flapped:
-            problem = self.open[key] = self.flapped.pop(key)
+        problem = self._open.get(key)
+        if problem is None and key in self._flapped:
+            problem = self._open[key] = self._flapped.pop(key)
             problem.reopen = f"{case.sighting.alert.name} fires again: flapping"
             last = problem.stored.last_paged_at if problem.stored else None
             if last is not None and case.submission.received_at - last < FLAP_WINDOW:
@@ -147,7 +210,7 @@ class Batch:
                 self._weigh(case, problem)
                 _touch(case.counts, problem)
             return
-        other = self.open.get((case.submission.source.id, case.group_key))
+        other = self._open.get((case.submission.source.id, case.group_key))
         if other is not None:
             self._join(case, other)
             _touch(case.counts, other)
@@ -157,7 +220,7 @@ class Batch:
             problem.reopen = f"{case.sighting.alert.name} is still firing"
             problem.first = problem.first or case.sighting
             problem.wants_run = case.submission
-            self.open[case.submission.source.id, problem.group_key] = problem
+            self._open[case.submission.source.id, problem.group_key] = problem
             self._weigh(case, problem)
             _touch(case.counts, problem)
 
@@ -166,7 +229,7 @@ class Batch:
         new = NewIncident(alert.name[:TITLE_LENGTH], alert.description, alert.severity, source.id, case.group_key)
         problem = Problem(source, case.group_key, alert.severity, new=new)
         self.fresh.append(problem)
-        self.open[source.id, case.group_key] = problem
+        self._open[source.id, case.group_key] = problem
         return problem
 
     def _join(self, case: _Case, problem: Problem) -> None:

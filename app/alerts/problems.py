@@ -1,4 +1,8 @@
-"""What is handed to intake, and what it keeps in mind while it works on a batch."""
+"""What triage works on: deliveries as they were parsed, and the alerts and incidents that they touch.
+
+A problem stands for an incident, stored or about to be opened; a sighting stands for an alert. Both keep what is to
+change until it is written.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -61,7 +65,7 @@ class Problem:
     risen: bool = False
     recheck: bool = False
     still_firing: bool = False
-    wants_run: "Submission | None" = None
+    wants_run: Submission | None = None
 
     @property
     def incident(self) -> Incident:
