@@ -184,6 +184,15 @@ def contact_methods_of(tx: Tx, user_id: int) -> list[ContactMethod]:
     return _contact_methods(tx, [user_id])
 
 
+def contact_methods_by_user(tx: Tx, user_ids: Iterable[int]) -> dict[int, list[ContactMethod]]:
+    """The contact methods of each of these people, in the order in which they were added."""
+    wanted = sorted(set(user_ids))
+    methods: dict[int, list[ContactMethod]] = {user_id: [] for user_id in wanted}
+    for method in _contact_methods(tx, wanted) if wanted else []:
+        methods[method.user_id].append(method)
+    return methods
+
+
 def _contact_methods(tx: Tx, user_ids: Sequence[int]) -> list[ContactMethod]:
     query = select(*fields_of(ContactMethodRow, ContactMethod)).where(
         ContactMethodRow.user_id.in_(user_ids), ContactMethodRow.removed_at.is_(None)

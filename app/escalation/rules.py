@@ -1,11 +1,11 @@
 """What an escalation does next. Values in; the next step and its reason out. No database, no clock."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.escalation.types import FALLBACK_LEVEL, Escalation, Level, Plan
+from app.escalation.types import FALLBACK_LEVEL, Backup, Escalation, Level, Plan
 from app.platform.errors import FieldError
 from app.platform.types import JsonObject
 
@@ -20,6 +20,8 @@ class StepReason(StrEnum):
     NEXT_LEVEL = "next_level"
     REPEAT = "repeat"
     FALLBACK = "fallback"
+    BACKUP = "backup"
+    INHERITED = "inherited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,33 @@ def level_of(escalation: Escalation) -> Level | None:
 def due_after(level: Level, started_at: datetime) -> datetime:
     """When the level's time to answer is over."""
     return started_at + timedelta(minutes=level.delay_minutes)
+
+
+def due_backups(escalation: Escalation, now: datetime) -> tuple[Backup, ...]:
+    """The backups whose time has come on the level that stands.
+
+    One that was due at the level's very end, or came due while nobody could page, is paged before the level ends.
+    """
+    level = level_of(escalation)
+    end = None if level is None else due_after(level, escalation.level_started_at)
+    return tuple(
+        backup for backup in escalation.backups if backup.due_at <= now and (end is None or backup.due_at <= end)
+    )
+
+
+def backups_to_json(backups: Iterable[Backup]) -> list[JsonObject]:
+    """Waiting backups as the escalation's row keeps them."""
+    return [
+        {"schedule_id": each.schedule_id, "user_id": each.user_id, "due_at": each.due_at.isoformat()}
+        for each in backups
+    ]
+
+
+def backups_of(stored: Iterable[JsonObject]) -> tuple[Backup, ...]:
+    """The waiting backups out of an escalation's row."""
+    return tuple(
+        Backup(each["schedule_id"], each["user_id"], datetime.fromisoformat(each["due_at"])) for each in stored
+    )
 
 
 def plan_to_json(plan: Plan) -> JsonObject:

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.sql import Select
 
 from app.escalation.models import EscalationRow
-from app.escalation.rules import plan_to_json
+from app.escalation.rules import backups_of, backups_to_json, plan_to_json
 from app.escalation.types import Escalation, EscalationStatus, NewEscalation, Plan, plan_of
 from app.platform.db import Tx
 from app.platform.types import JsonObject
@@ -16,6 +16,7 @@ from app.platform.types import JsonObject
 _COLUMNS = (
     EscalationRow.id, EscalationRow.incident_id, EscalationRow.plan, EscalationRow.episode, EscalationRow.level,
     EscalationRow.round, EscalationRow.status, EscalationRow.due_at, EscalationRow.level_started_at,
+    EscalationRow.backups,
 )  # fmt: skip
 
 
@@ -80,6 +81,7 @@ def insert_many(tx: Tx, new: Sequence[NewEscalation], *, now: datetime) -> None:
                     "status": one.status,
                     "due_at": one.due_at,
                     "level_started_at": now,
+                    "backups": backups_to_json(one.backups),
                 }
                 for one in new
             ],
@@ -96,5 +98,24 @@ def change(tx: Tx, escalation: Escalation, **values: Any) -> None:
     tx.execute(update(EscalationRow).where(EscalationRow.id == escalation.id).values(**values))
 
 
+def save(tx: Tx, standing: Escalation) -> None:
+    """Write where an escalation stands after a move; this transaction has locked it."""
+    change(
+        tx,
+        standing,
+        plan=plan_to_json(standing.plan),
+        episode=standing.episode,
+        level=standing.level,
+        round=standing.round,
+        status=standing.status,
+        due_at=standing.due_at,
+        level_started_at=standing.level_started_at,
+        backups=backups_to_json(standing.backups),
+    )
+
+
 def _fetch(tx: Tx, statement: "Select[*tuple[Any, ...]]") -> list[Escalation]:
-    return [Escalation(**{**row, "plan": plan_of(row["plan"])}) for row in tx.execute(statement).mappings()]
+    return [
+        Escalation(**{**row, "plan": plan_of(row["plan"]), "backups": backups_of(row["backups"])})
+        for row in tx.execute(statement).mappings()
+    ]

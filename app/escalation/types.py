@@ -72,10 +72,27 @@ class Plan:
     policy_id: int | None = None
     policy_version: int | None = None
 
+    @property
+    def has_backups_inside(self) -> bool:
+        """Whether a schedule's backup is paged inside its level; in a plan made of a schedule it is a level (B21)."""
+        return self.policy_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A schedule's backup whom the level that stands still waits to page (B21)."""
+
+    schedule_id: int
+    user_id: int
+    due_at: datetime
+
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """One plan running on one incident. `round` counts how often the levels were begun again within the episode."""
+    """One plan running on one incident. `round` counts how often the levels were begun again within the episode.
+
+    `due_at` is the earliest of the level's end and what its `backups` wait for.
+    """
 
     id: int
     incident_id: int
@@ -86,6 +103,7 @@ class Escalation:
     status: EscalationStatus
     due_at: datetime | None
     level_started_at: datetime
+    backups: tuple[Backup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +116,7 @@ class NewEscalation:
     level: int
     status: EscalationStatus
     due_at: datetime | None
+    backups: tuple[Backup, ...] = ()
 
 
 def plan_of(stored: dict[str, Any]) -> Plan:

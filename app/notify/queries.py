@@ -122,6 +122,14 @@ def users_paged(tx: Tx, incident_id: int, *, episode: int, level: int) -> set[in
     return set(tx.execute(statement.distinct()).scalars())
 
 
+def users_tried(tx: Tx, incident_id: int, *, episode: int, level: int) -> set[int]:
+    """Whom a page of this level was ever written to, whatever became of it: nobody gets a second one."""
+    statement = select(NotificationRow.user_id).where(
+        _of_level(incident_id, episode=episode, level=level), IS_PAGE, NotificationRow.user_id.is_not(None)
+    )
+    return set(tx.execute(statement.distinct()).scalars())
+
+
 def levels_paged(tx: Tx, user_id: int) -> list[tuple[int, int, int]]:
     """Where this person was paged lately, as (incident, episode, level), newest first."""
     statement = (

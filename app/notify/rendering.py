@@ -197,6 +197,7 @@ def _plain_values(head: Notification, site: Site) -> dict[str, Any]:
     return {
         "title": _title(facts.get("title") or "Message from PagerPal"),
         "text": _clip(str(facts.get("text") or ""), TEXT_LIMIT),
+        "link_url": _own_address(facts.get("link"), site),
         "repeat": head.possible_repeat,
         "base_url": site.base_url,
     }
@@ -341,6 +342,10 @@ def _said(facts: JsonObject) -> str:
 
 def _incident_url(incident_id: int, site: Site) -> str:
     return f"{site.base_url}/incidents/{incident_id}"
+
+
+def _own_address(path: object, site: Site) -> str:
+    return f"{site.base_url}{path}" if isinstance(path, str) and path.startswith("/") else ""
 
 
 def _web_address(value: object) -> str:

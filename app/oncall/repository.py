@@ -219,8 +219,8 @@ def answer_swap(tx: Tx, swap_id: int, status: SwapStatus, *, answered_by: int, n
 def look_again(tx: Tx, schedule_ids: Iterable[int], *, now: datetime) -> None:
     """Let the watch look at these schedules now; one that it does not know yet, it finds by itself."""
     row = DutyWatchRow
-    wanted = sorted(set(schedule_ids))
-    tx.execute(update(row).where(row.schedule_id.in_(wanted), row.due_at > now).values(due_at=now))
+    # One that is due already is written too: whoever looks at it just now must notice that it looked too early.
+    tx.execute(update(row).where(row.schedule_id.in_(sorted(set(schedule_ids)))).values(due_at=now))
 
 
 def forget_watch(tx: Tx, schedule_id: int) -> None:

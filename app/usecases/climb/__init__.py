@@ -75,7 +75,7 @@ def step(tx: Tx, incident_id: int, *, now: datetime, lease: Held | None) -> bool
     elif escalation.status is EscalationStatus.UNREACHED:
         paging.retry_unreached(tx, incident, escalation, now=now)
     else:
-        paging.advance(tx, order, escalation, now=now)
+        paging.page_due(tx, order, escalation, now=now)
     fp("escalate.before_commit")
     return True
 

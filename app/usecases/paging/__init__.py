@@ -1,74 +1,58 @@
 """Paging: the inner steps that put pages into the outbox, always inside the caller's transaction.
 
-Every way to page goes through `_climb`: it walks a frozen plan until somebody can be reached, says so in the
-timeline for each level that reaches nobody, and ends at the fallback. Nothing here waits, sends or commits.
+Every way to page is a move of the `ladder`: it is decided there, with reads alone, and written here. A move walks a
+frozen plan until somebody can be reached, says so in the timeline for each level that reaches nobody, and ends at the
+fallback. Nothing here waits, sends or commits.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from app.accounts import queries as people
-from app.accounts.types import Reach, Urgency
-from app.escalation import queries as policies, running
-from app.escalation.rules import Step, StepReason, due_after, first_step, level_of, next_step
-from app.escalation.types import (
-    FALLBACK_LEVEL,
-    Assignee,
-    AssigneeType,
-    Escalation,
-    EscalationStatus,
-    Level,
-    NewEscalation,
-    Plan,
-)
+from app.accounts.types import Urgency
+from app.escalation import running
+from app.escalation.types import Escalation, EscalationStatus, NewEscalation, Plan
 from app.incidents import service as incidents
-from app.incidents.types import SYSTEM, Incident, IncidentStatus, NewTimelineEntry, Severity, TimelineKind
+from app.incidents.types import Incident, IncidentStatus, NewTimelineEntry, TimelineKind
 from app.notify import queries as outbox, service as notify
 from app.notify.types import NewNotification, NotificationKind
-from app.oncall import queries as oncall
 from app.platform.db import Tx
 from app.platform.types import JsonObject
-from app.usecases.paging.finder import Finder, Route
+from app.usecases.paging import ladder
+from app.usecases.paging.ladder import Climb, Order
+from app.usecases.paging.notices import Words, clock_time, tell, tell_handoff
+from app.usecases.paging.plans import order_again, plan_for, urgency_of
 
-DEFAULT_DELAY_MINUTES = 15
-# After a fallback that reached nobody: again after 5 minutes, then less and less often.
-UNREACHED_MINUTES = 5
-UNREACHED_MINUTES_MAX = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One incident that is to be paged: for what, how loud, and the facts that every page of it carries."""
-
-    incident: Incident
-    plan: Plan
-    urgency: Urgency
-    facts: JsonObject = field(default_factory=dict)
-    policy_version_id: int | None = None
-
-
-@dataclass(slots=True)
-class _Climb:
-    order: Order
-    episode: int
-    step: Step
-    status: EscalationStatus = EscalationStatus.CLIMBING
-    due_at: datetime | None = None
-    tries: int = 0
-    pages: list[NewNotification] = field(default_factory=list)
-    lines: list[NewTimelineEntry] = field(default_factory=list)
-    first_user: int | None = None
-
-    @property
-    def level(self) -> int:
-        return FALLBACK_LEVEL if self.step.level is None else self.step.level.level
+__all__ = [
+    "Order",
+    "Words",
+    "advance",
+    "clock_time",
+    "hold",
+    "order_again",
+    "page_acknowledger",
+    "page_again",
+    "page_due",
+    "page_fallback",
+    "page_on",
+    "page_on_if_unreachable",
+    "page_unreached",
+    "plan_for",
+    "restart",
+    "retry_unreached",
+    "start",
+    "stop",
+    "tell",
+    "tell_channels",
+    "tell_handoff",
+    "urgency_of",
+]
 
 
 def start(tx: Tx, orders: Sequence[Order], *, now: datetime) -> None:
     """Begin the escalations of new incidents: level 1 is in the outbox when this transaction commits (B25)."""
-    climbs = [_Climb(order, 1, first_step(order.plan)) for order in orders]
-    _climb(tx, climbs, now=now)
+    climbs = [ladder.begin(order) for order in orders]
+    ladder.decide(tx, climbs, now=now)
     running.insert_many(
         tx,
         [
@@ -79,6 +63,7 @@ def start(tx: Tx, orders: Sequence[Order], *, now: datetime) -> None:
                 climb.level,
                 climb.status,
                 climb.due_at,
+                climb.backups,
             )
             for climb in climbs
         ],
@@ -94,42 +79,43 @@ def restart(tx: Tx, order: Order, *, now: datetime) -> None:
         start(tx, [order], now=now)
         return
     notify.cancel_for_incident(tx, order.incident.id, now=now)
-    _go_on(tx, order, escalation, first_step(order.plan), episode=escalation.episode + 1, now=now)
+    _go_on(tx, ladder.begin_again(order, escalation), escalation, now=now)
+
+
+def page_due(tx: Tx, order: Order, escalation: Escalation, *, now: datetime) -> None:
+    """What time asks for: the backup of a schedule on the level that stands (B21), else the level after it (B24)."""
+    paged = _paged(tx, escalation) if escalation.backups else frozenset()
+    _go_on(tx, ladder.due(order, escalation, paged=paged, now=now), escalation, now=now)
 
 
 def advance(tx: Tx, order: Order, escalation: Escalation, *, now: datetime) -> None:
-    """The level's time is over: page the next one, begin again, or page the fallback (B24)."""
-    step = next_step(escalation.plan, escalation.level, escalation.round)
-    new_episode = step.reason is StepReason.REPEAT
-    _go_on(tx, order, escalation, step, episode=escalation.episode + new_episode, now=now)
+    """Leave the level at once: page the next one, begin again, or page the fallback (B24)."""
+    _go_on(tx, ladder.leave(order, escalation), escalation, now=now)
 
 
 def page_again(tx: Tx, order: Order, escalation: Escalation, *, now: datetime) -> None:
     """Page the current level in a new episode, with its whole delay: a snooze has ended (B25)."""
-    step = Step(StepReason.NEXT_LEVEL, level_of(escalation), escalation.round)
-    _go_on(tx, order, escalation, step, episode=escalation.episode + 1, now=now)
+    _go_on(tx, ladder.repeat_level(order, escalation), escalation, now=now)
 
 
 def page_acknowledger(tx: Tx, order: Order, escalation: Escalation, user_id: int, *, now: datetime) -> None:
     """An acknowledgement has lapsed: page the one who gave it, then go on from the current level (B14)."""
-    current = level_of(escalation)
-    delay = current.delay_minutes if current else DEFAULT_DELAY_MINUTES
-    level = Level(escalation.level, delay, (Assignee(AssigneeType.USER, user_id),))
-    step = Step(StepReason.NEXT_LEVEL, level, escalation.round)
-    _go_on(tx, order, escalation, step, episode=escalation.episode + 1, now=now)
+    _go_on(tx, ladder.call_acknowledger(order, escalation, user_id), escalation, now=now)
 
 
 def page_on(tx: Tx, incident_id: int, now: datetime, reason: str) -> bool:
-    """The current level cannot be reached any more: pass it at once (B26). Whether anything was to be done."""
+    """Nobody whom the current level paged can be reached any more (B26). Whether anything was to be done.
+
+    Whoever it stands for now is paged on the same level, else the backups that wait on it, else the next level.
+    """
     incident = incidents.lock(tx, incident_id)
     escalation = running.lock_escalation(tx, incident_id)
     if escalation is None or incident.status is not IncidentStatus.TRIGGERED:
         return False
     if escalation.status is EscalationStatus.CLIMBING:
-        incidents.add_timeline(
-            tx, [NewTimelineEntry(incident_id, TimelineKind.SKIPPED, f"{_name(escalation)} passed: {reason}")], now=now
-        )
-        advance(tx, order_again(tx, incident, escalation), escalation, now=now)
+        order = order_again(tx, incident, escalation)
+        climb = ladder.ask_again(order, escalation, paged=_paged(tx, escalation), reason=reason)
+        _go_on(tx, climb, escalation, now=now)
         return True
     if escalation.status is EscalationStatus.FALLBACK:
         text = f"Nobody could be reached: {reason}. The admins are tried again."
@@ -138,7 +124,7 @@ def page_on(tx: Tx, incident_id: int, now: datetime, reason: str) -> bool:
             tx,
             escalation,
             status=EscalationStatus.UNREACHED,
-            due_at=now + _unreached_pause(escalation.round),
+            due_at=now + ladder.unreached_pause(escalation.round),
             round=escalation.round + 1,
         )
         tx.wake("climb")
@@ -156,8 +142,7 @@ def page_fallback(tx: Tx, incident_id: int, now: datetime, reason: str) -> None:
     if escalation is None:
         start(tx, [Order(incident, Plan("fallback", ()), Urgency.HIGH)], now=now)
         return
-    step = Step(StepReason.FALLBACK, None, 0)
-    _go_on(tx, order_again(tx, incident, escalation), escalation, step, episode=escalation.episode + 1, now=now)
+    _go_on(tx, ladder.fall_back(order_again(tx, incident, escalation), escalation), escalation, now=now)
 
 
 def page_unreached(tx: Tx, now: datetime) -> int:
@@ -175,9 +160,7 @@ def page_unreached(tx: Tx, now: datetime) -> int:
 
 def retry_unreached(tx: Tx, incident: Incident, escalation: Escalation, *, now: datetime) -> None:
     """Try the fallback again for one incident that reached nobody."""
-    step = Step(StepReason.FALLBACK, None, escalation.round)
-    order = order_again(tx, incident, escalation)
-    _go_on(tx, order, escalation, step, episode=escalation.episode + 1, now=now, tries=escalation.round + 1)
+    _go_on(tx, ladder.try_again(order_again(tx, incident, escalation), escalation), escalation, now=now)
 
 
 def page_on_if_unreachable(tx: Tx, user_id: int, now: datetime) -> None:
@@ -199,7 +182,9 @@ def hold(tx: Tx, order: Order, *, until: datetime, now: datetime) -> None:
     if escalation is None:
         start(tx, [order], now=now)
         return
-    running.change(tx, escalation, plan=running.stored_plan(order.plan), status=EscalationStatus.HELD, due_at=until)
+    running.change(
+        tx, escalation, plan=running.stored_plan(order.plan), status=EscalationStatus.HELD, due_at=until, backups=[]
+    )
     text = f"Flapping: paged again at {until:%H:%M:%S} UTC if it still fires"
     incidents.add_timeline(tx, [NewTimelineEntry(order.incident.id, TimelineKind.WARNING, text)], now=now)
     tx.wake("climb")
@@ -212,23 +197,9 @@ def stop(tx: Tx, incident_id: int, status: EscalationStatus, *, now: datetime, d
     """
     escalation = running.lock_escalation(tx, incident_id)
     if escalation is not None:
-        running.change(tx, escalation, status=status, due_at=due_at)
+        running.change(tx, escalation, status=status, due_at=due_at, backups=[])
     notify.cancel_for_incident(tx, incident_id, now=now)
     tx.wake("climb")
-
-
-def order_again(tx: Tx, incident: Incident, escalation: Escalation) -> Order:
-    """The order of an escalation that is under way: its frozen plan, and the facts its last page carried."""
-    facts = outbox.facts_of_last_page(tx, incident.id)
-    urgency = Urgency(facts.get("urgency", Urgency.HIGH.value))
-    return Order(incident, escalation.plan, urgency, facts)
-
-
-def urgency_of(severity: Severity, config: JsonObject) -> Urgency:
-    """How loud a page of that severity is; a source may turn its warnings down (B6)."""
-    if severity is Severity.WARNING:
-        return Urgency.LOW if config.get("warning_urgency") == Urgency.LOW.value else Urgency.HIGH
-    return Urgency.HIGH if severity is Severity.CRITICAL else Urgency.LOW
 
 
 def tell_channels(tx: Tx, incident: Incident, what: str, text: str, *, now: datetime) -> None:
@@ -254,172 +225,33 @@ def tell_channels(tx: Tx, incident: Incident, what: str, text: str, *, now: date
     tx.wake("deliver")
 
 
-def plan_for(tx: Tx, *, policy_id: int | None, schedule_id: int | None, team_id: int | None) -> tuple[Plan, int | None]:
-    """The plan for a policy, else a schedule, else a team, else the fallback (B21); with the policy's version id.
-
-    One that was deleted just now is passed over: a delivery of that moment must page somebody, not be refused.
-    """
-    policy = None if policy_id is None else policies.find_policy(tx, policy_id)
-    if policy is not None:
-        plan = Plan(policy.name, policy.levels, policy.repeat, policy.ack_timeout_minutes, policy.id, policy.version)
-        return plan, policy.version_id
-    schedule = None if schedule_id is None else oncall.schedules_by_id(tx, [schedule_id]).get(schedule_id)
-    if schedule is not None:
-        levels = [Level(1, schedule.escalation_delay_minutes, (Assignee(AssigneeType.SCHEDULE, schedule.id),))]
-        if schedule.escalation_to_user_id is not None:
-            backup = Assignee(AssigneeType.USER, schedule.escalation_to_user_id)
-            levels.append(Level(2, schedule.escalation_delay_minutes, (backup,)))
-        return Plan(f"schedule {schedule.name}", tuple(levels)), None
-    team = None if team_id is None else people.find_team(tx, team_id)
-    if team is not None:
-        level = Level(1, DEFAULT_DELAY_MINUTES, (Assignee(AssigneeType.TEAM, team.id),))
-        return Plan(f"team {team.name}", (level,)), None
-    return Plan("fallback", ()), None
-
-
-def _go_on(
-    tx: Tx, order: Order, escalation: Escalation, step: Step, *, episode: int, now: datetime, tries: int = 0
-) -> None:
-    climb = _Climb(order, episode, step, tries=tries)
-    _climb(tx, [climb], now=now)
-    running.change(
-        tx,
-        escalation,
-        plan=running.stored_plan(order.plan),
-        episode=episode,
-        level=climb.level,
-        round=tries if climb.status is EscalationStatus.UNREACHED else climb.step.round,
-        status=climb.status,
-        due_at=climb.due_at,
-        level_started_at=now,
-    )
+def _go_on(tx: Tx, climb: Climb, escalation: Escalation, *, now: datetime) -> None:
+    ladder.decide(tx, [climb], now=now)
+    running.save(tx, ladder.standing(climb, escalation_id=escalation.id))
     _write(tx, [climb], now=now)
 
 
-def _climb(tx: Tx, climbs: Sequence[_Climb], *, now: datetime) -> None:
-    # All climbs move together, so that two hundred new incidents cost the queries of one.
-    moving = list(climbs)
-    find = Finder(tx, now)
-    while moving:
-        find.load([(climb.step, climb.order.urgency) for climb in moving])
-        moving = [climb for climb in moving if not _settle(climb, find, now)]
+def _paged(tx: Tx, escalation: Escalation) -> frozenset[int]:
+    return frozenset(outbox.users_tried(tx, escalation.incident_id, episode=escalation.episode, level=escalation.level))
 
 
-def _settle(climb: _Climb, find: Finder, now: datetime) -> bool:
-    routes = find.routes(climb.step)
-    climb.pages = _pages(climb, routes, find, now)
-    incident_id = climb.order.incident.id
-    unreachable = [find.name(user_id) for user_id in routes if not find.reach(user_id, climb.order.urgency)]
-    if unreachable:
-        text = f"No usable contact method: {', '.join(unreachable)}"
-        climb.lines.append(NewTimelineEntry(incident_id, TimelineKind.WARNING, text))
-    if climb.pages:
-        climb.first_user = climb.pages[0].user_id
-        climb.lines.append(_paged_line(climb, find))
-        climb.status = EscalationStatus.FALLBACK if climb.step.level is None else EscalationStatus.CLIMBING
-        climb.due_at = None if climb.step.level is None else due_after(climb.step.level, now)
-        return True
-    if climb.step.level is None:
-        climb.status = EscalationStatus.UNREACHED
-        climb.due_at = now + _unreached_pause(climb.tries)
-        if climb.tries == 0:
-            text = "Nobody to page: there is no active admin who can be reached"
-            climb.lines.append(NewTimelineEntry(incident_id, TimelineKind.UNREACHED, text))
-        return True
-    text = f"Level {climb.level} skipped: it reaches nobody now"
-    climb.lines.append(NewTimelineEntry(incident_id, TimelineKind.SKIPPED, text))
-    following = next_step(climb.order.plan, climb.level, climb.step.round)
-    # A plan that reaches nobody is not walked again: its repeats would find the same people missing.
-    climb.step = Step(StepReason.FALLBACK, None, 0) if following.reason is StepReason.REPEAT else following
-    return False
-
-
-def _pages(climb: _Climb, routes: dict[int, Route], find: Finder, now: datetime) -> list[NewNotification]:
-    order, incident = climb.order, climb.order.incident
-    found: dict[str, NewNotification] = {}
-    for user_id, route in routes.items():
-        for reach in find.reach(user_id, order.urgency):
-            key = (
-                f"{incident.id}:{climb.episode}:{climb.level}:{user_id}:{reach.contact_method_id}:{reach.delay_minutes}"
-            )
-            found[key] = NewNotification(
-                kind=NotificationKind.PAGE,
-                channel=reach.channel,
-                address=reach.address,
-                due_at=now + timedelta(minutes=reach.delay_minutes),
-                facts=_facts(climb, route, reach, find.name(user_id)),
-                urgency=order.urgency.value,
-                incident_id=incident.id,
-                episode=climb.episode,
-                level=climb.level,
-                round=climb.step.round,
-                user_id=user_id,
-                contact_method_id=reach.contact_method_id,
-                rule_delay_minutes=reach.delay_minutes,
-                page_key=key,
-            )
-    return list(found.values())
-
-
-def _facts(climb: _Climb, route: Route, reach: Reach, name: str) -> JsonObject:
-    plan = climb.order.plan
-    return {
-        **climb.order.facts,
-        "urgency": climb.order.urgency.value,
-        "level": climb.level,
-        "levels": len(plan.levels),
-        "plan": plan.name,
-        "user_name": name,
-        "why": {
-            "policy_id": plan.policy_id,
-            "policy_version": plan.policy_version,
-            "plan": plan.name,
-            "level": climb.level,
-            "reason": climb.step.reason.value,
-            "assignee": {"type": route.assignee.type.value, "id": route.assignee.id},
-            "via": route.via,
-            "rule_delay_minutes": reach.delay_minutes,
-            "contact_method_id": reach.contact_method_id,
-        },
-    }
-
-
-def _paged_line(climb: _Climb, find: Finder) -> NewTimelineEntry:
-    ways: dict[int, list[str]] = {}
-    for page in climb.pages:
-        after = f" after {page.rule_delay_minutes} min" if page.rule_delay_minutes else ""
-        ways.setdefault(page.user_id or 0, []).append(f"{page.channel}{after}")
-    names = ", ".join(f"{find.name(user_id)} ({', '.join(each)})" for user_id, each in ways.items())
-    total = len(climb.order.plan.levels)
-    if climb.step.level is None:
-        kind, text = TimelineKind.FALLBACK, f"Fallback paged: {names}"
-    else:
-        again = f", round {climb.step.round + 1}" if climb.step.round else ""
-        kind, text = TimelineKind.PAGED, f"Level {climb.level} of {total or 1} paged{again}: {names}"
-    return NewTimelineEntry(climb.order.incident.id, kind, text, SYSTEM, {"level": climb.level, "users": list(ways)})
-
-
-def _write(tx: Tx, climbs: Sequence[_Climb], *, now: datetime) -> None:
+def _write(tx: Tx, climbs: Sequence[Climb], *, now: datetime) -> None:
     if not climbs:
         return
     notify.insert_many(tx, [page for climb in climbs for page in climb.pages], now=now)
     incidents.add_timeline(tx, [line for climb in climbs for line in climb.lines], now=now)
+    paged = [climb for climb in climbs if climb.pages]
+    stamps = {"last_paged_at": now, "updated_at": now}
     incidents.set_many(
         tx,
         [
-            {"id": climb.order.incident.id, "assigned_to": climb.first_user, "last_paged_at": now, "updated_at": now}
-            for climb in climbs
+            {"id": climb.order.incident.id, "assigned_to": climb.first_user, **stamps}
+            for climb in paged
             if climb.first_user is not None
         ],
     )
+    backed = [climb.order.incident.id for climb in paged if climb.first_user is None]
+    incidents.set_many(tx, [{"id": incident_id, **stamps} for incident_id in backed])
     for climb in climbs:
         tx.publish("incident", id=climb.order.incident.id)
     tx.wake("deliver", "climb")
-
-
-def _name(escalation: Escalation) -> str:
-    return f"Level {escalation.level}"
-
-
-def _unreached_pause(tries: int) -> timedelta:
-    return timedelta(minutes=min(UNREACHED_MINUTES_MAX, UNREACHED_MINUTES * 2 ** min(tries, 10)))

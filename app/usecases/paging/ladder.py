@@ -1,0 +1,390 @@
+"""The ladder: what an escalation does next, decided with reads alone. Writing it down is for `paging` itself.
+
+Every move is a `Climb`: made by one of the functions below (`begin`, `due`, …), then filled in by `decide`, which
+asks whom the level stands for at `now`, how they are reached, and goes on to the next level where nobody is. A whole
+run that nobody answers is walked by `walk`: the simulator's pages are the engine's, because there is no other place
+that decides them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from app.accounts.types import Reach, Urgency
+from app.escalation.rules import Step, StepReason, due_after, due_backups, first_step, level_of, next_step
+from app.escalation.types import (
+    FALLBACK_LEVEL,
+    Assignee,
+    AssigneeType,
+    Backup,
+    Escalation,
+    EscalationStatus,
+    Level,
+    Plan,
+)
+from app.incidents.types import SYSTEM, Incident, NewTimelineEntry, TimelineKind
+from app.notify.types import NewNotification, NotificationKind
+from app.platform.db import Tx
+from app.platform.types import JsonObject
+from app.usecases.paging.finder import Asked, Finder, Route
+
+DEFAULT_DELAY_MINUTES = 15
+# After a fallback that reached nobody: again after 5 minutes, then less and less often.
+UNREACHED_MINUTES = 5
+UNREACHED_MINUTES_MAX = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One incident that is to be paged: for what, how loud, and the facts that every page of it carries."""
+
+    incident: Incident
+    plan: Plan
+    urgency: Urgency
+    facts: JsonObject = field(default_factory=dict)
+    policy_version_id: int | None = None
+
+
+@dataclass(slots=True)
+class Climb:
+    """One move of one escalation.
+
+    Asked: `step` is where it goes; with `on`, the move stays on the level that stands there, and pages `called`
+    backups, or else whom the level stands for now, except those in `paged`. `passed` are backups whom the level before
+    did not come to page. `reason` opens the line about a move that stays.
+
+    Answered by `decide`: the escalation's `status`, `due_at`, `started_at` (of its level) and waiting `backups`, the
+    `pages` and timeline `lines` to write, and `first_user`, who gets the incident.
+    """
+
+    order: Order
+    episode: int
+    step: Step
+    tries: int = 0
+    on: Escalation | None = None
+    called: tuple[Backup, ...] = ()
+    paged: frozenset[int] = frozenset()
+    passed: tuple[Backup, ...] = ()
+    passes_unreached: bool = True
+    reason: str = ""
+    status: EscalationStatus = EscalationStatus.CLIMBING
+    due_at: datetime | None = None
+    started_at: datetime | None = None
+    backups: tuple[Backup, ...] = ()
+    pages: list[NewNotification] = field(default_factory=list)
+    lines: list[NewTimelineEntry] = field(default_factory=list)
+    first_user: int | None = None
+
+    @property
+    def level(self) -> int:
+        """The number of the level that it goes to, FALLBACK_LEVEL for all admins."""
+        return FALLBACK_LEVEL if self.step.level is None else self.step.level.level
+
+    @property
+    def round(self) -> int:
+        """What the escalation counts: its repeats, or how often nobody was reached."""
+        return self.tries if self.status is EscalationStatus.UNREACHED else self.step.round
+
+    def say(self, kind: TimelineKind, text: str, data: JsonObject | None = None) -> None:
+        """Add a line to the incident's story."""
+        self.lines.append(NewTimelineEntry(self.order.incident.id, kind, text, SYSTEM, data))
+
+
+def begin(order: Order) -> Climb:
+    """The first level of a new incident."""
+    return Climb(order, 1, first_step(order.plan))
+
+
+def begin_again(order: Order, escalation: Escalation) -> Climb:
+    """Level 1 in a new episode: after a reopen or a rise to critical."""
+    return Climb(order, escalation.episode + 1, first_step(order.plan))
+
+
+def due(order: Order, escalation: Escalation, *, paged: frozenset[int], now: datetime) -> Climb:
+    """What time asks for: the backups whose turn it is on the level that stands, else the level after it.
+
+    `paged` are those who have been paged on this level.
+    """
+    called = due_backups(escalation, now)
+    level = level_of(escalation)
+    if not called or level is None:
+        return leave(order, escalation)
+    step = Step(StepReason.BACKUP, level, escalation.round)
+    return Climb(order, escalation.episode, step, on=escalation, called=called, paged=paged, passes_unreached=False)
+
+
+def leave(order: Order, escalation: Escalation) -> Climb:
+    """The level is over: the next one, the plan again, or the fallback (B24)."""
+    step = next_step(escalation.plan, escalation.level, escalation.round)
+    episode = escalation.episode + (step.reason is StepReason.REPEAT)
+    return Climb(order, episode, step, passed=escalation.backups)
+
+
+def ask_again(order: Order, escalation: Escalation, *, paged: frozenset[int], reason: str) -> Climb:
+    """Nobody who was paged on this level can answer any more: whoever it stands for now, its backups, else the next."""
+    level = level_of(escalation)
+    if level is None:
+        return leave(order, escalation)
+    step = Step(StepReason.NEXT_LEVEL, level, escalation.round)
+    return Climb(order, escalation.episode, step, on=escalation, paged=paged, reason=reason)
+
+
+def repeat_level(order: Order, escalation: Escalation) -> Climb:
+    """The level that stands once more, in a new episode and with its whole delay: a snooze has ended (B25)."""
+    step = Step(StepReason.NEXT_LEVEL, level_of(escalation), escalation.round)
+    return Climb(order, escalation.episode + 1, step)
+
+
+def call_acknowledger(order: Order, escalation: Escalation, user_id: int) -> Climb:
+    """Whoever acknowledged, in a new episode on the level that stands: the acknowledgement has lapsed (B14)."""
+    current = level_of(escalation)
+    delay = current.delay_minutes if current else DEFAULT_DELAY_MINUTES
+    level = Level(escalation.level, delay, (Assignee(AssigneeType.USER, user_id),))
+    return Climb(order, escalation.episode + 1, Step(StepReason.NEXT_LEVEL, level, escalation.round))
+
+
+def fall_back(order: Order, escalation: Escalation) -> Climb:
+    """All active admins, whatever the plan says."""
+    return Climb(order, escalation.episode + 1, Step(StepReason.FALLBACK, None, 0))
+
+
+def try_again(order: Order, escalation: Escalation) -> Climb:
+    """The fallback once more, after it had reached nobody."""
+    step = Step(StepReason.FALLBACK, None, escalation.round)
+    return Climb(order, escalation.episode + 1, step, tries=escalation.round + 1)
+
+
+def decide(tx: Tx, climbs: Sequence[Climb], *, now: datetime) -> None:
+    """Fill in what these moves come to at `now`; reads only, and as many of them for two hundred moves as for one."""
+    moving = list(climbs)
+    find = Finder(tx, now)
+    while moving:
+        find.load([_asked(climb) for climb in moving])
+        moving = [climb for climb in moving if not _settle(climb, find, now)]
+
+
+def standing(climb: Climb, *, escalation_id: int = 0) -> Escalation:
+    """The escalation as a move leaves it. Raises ValueError for one that was not decided."""
+    if climb.started_at is None:
+        raise ValueError("a move stands nowhere before it was decided")
+    return Escalation(
+        id=escalation_id,
+        incident_id=climb.order.incident.id,
+        plan=climb.order.plan,
+        episode=climb.episode,
+        level=climb.level,
+        round=climb.round,
+        status=climb.status,
+        due_at=climb.due_at,
+        level_started_at=climb.started_at,
+        backups=climb.backups,
+    )
+
+
+def walk(tx: Tx, order: Order, *, now: datetime) -> Iterator[tuple[datetime, Climb]]:
+    """A whole run that nobody answers, from a new incident at `now` on: each move with its instant, writing nothing.
+
+    The pages of a move are due at their own `due_at`, which the delays of notification rules make later. It ends with
+    the fallback, or when that reaches nobody.
+    """
+    climb, at = begin(order), now
+    paged: frozenset[int] = frozenset()
+    while True:
+        decide(tx, [climb], now=at)
+        yield at, climb
+        escalation = standing(climb)
+        if escalation.status is not EscalationStatus.CLIMBING or escalation.due_at is None:
+            return
+        of_level = frozenset(page.user_id for page in climb.pages if page.user_id is not None)
+        paged = of_level | (paged if climb.on is not None else frozenset())
+        at = max(at, escalation.due_at)
+        climb = due(order, escalation, paged=paged, now=at)
+
+
+def unreached_pause(tries: int) -> timedelta:
+    """How long a fallback that reached nobody waits before it is tried again."""
+    return timedelta(minutes=min(UNREACHED_MINUTES_MAX, UNREACHED_MINUTES * 2 ** min(tries, 10)))
+
+
+def _asked(climb: Climb) -> Asked:
+    named = (*climb.called, *climb.passed, *(climb.on.backups if climb.on else ()))
+    return Asked(
+        climb.step,
+        climb.order.urgency,
+        frozenset(backup.user_id for backup in named),
+        frozenset(backup.schedule_id for backup in named),
+    )
+
+
+def _settle(climb: Climb, find: Finder, now: datetime) -> bool:
+    """Try whom the move asks for, one group after the other; False when it goes on to the next level."""
+    _say_passed(climb, find)
+    for routes in _groups(climb, find):
+        _say_unreachable(climb, routes, find)
+        climb.pages = _pages(climb, routes, find, now)
+        if climb.pages:
+            _say_paged(climb, find)
+            break
+    if climb.pages or (climb.on is not None and not climb.passes_unreached):
+        _stand(climb, find, now)
+        return True
+    if climb.step.level is None:
+        climb.status, climb.started_at = EscalationStatus.UNREACHED, now
+        climb.due_at = now + unreached_pause(climb.tries)
+        if climb.tries == 0:
+            climb.say(TimelineKind.UNREACHED, "Nobody to page: there is no active admin who can be reached")
+        return True
+    _pass(climb, find)
+    return False
+
+
+def _groups(climb: Climb, find: Finder) -> Iterator[dict[int, Route]]:
+    """Whom to page: the first group in which anybody can be reached is paged, and no other."""
+    if climb.called:
+        yield _backup_routes(climb, find)
+        return
+    routes = find.routes(climb.step, with_backups=climb.order.plan.has_backups_inside)
+    yield {user_id: route for user_id, route in routes.items() if user_id not in climb.paged}
+    # The people on duty cannot be reached: whoever waits behind them is not kept waiting (B26).
+    climb.called = _waiting(climb, find)
+    if climb.called:
+        yield _backup_routes(climb, find)
+
+
+def _backup_routes(climb: Climb, find: Finder) -> dict[int, Route]:
+    found: dict[int, Route] = {}
+    for backup in climb.called:
+        schedule = find.schedule_name(backup.schedule_id)
+        if not find.is_active(backup.user_id):
+            text = f"Backup of {schedule} not paged: {find.name(backup.user_id)} is not active"
+            climb.say(TimelineKind.WARNING, text)
+        elif backup.user_id not in climb.paged:
+            assignee = Assignee(AssigneeType.SCHEDULE, backup.schedule_id)
+            found.setdefault(backup.user_id, Route(assignee, f"backup of {schedule}"))
+    return found
+
+
+def _waiting(climb: Climb, find: Finder) -> tuple[Backup, ...]:
+    """The backups that the level still waits to page, had this move not come."""
+    if climb.on is not None:
+        return climb.on.backups
+    return tuple(find.backups(climb.step)) if climb.order.plan.has_backups_inside else ()
+
+
+def _stand(climb: Climb, find: Finder, now: datetime) -> None:
+    """Where the escalation is after this move, and when it is due again."""
+    level = climb.step.level
+    paged = climb.paged | {page.user_id for page in climb.pages}
+    climb.started_at = now if climb.on is None else climb.on.level_started_at
+    climb.status = EscalationStatus.FALLBACK if level is None else EscalationStatus.CLIMBING
+    climb.backups = tuple(
+        backup for backup in _waiting(climb, find) if backup not in climb.called and backup.user_id not in paged
+    )
+    if level is not None:
+        climb.due_at = min([due_after(level, climb.started_at), *(backup.due_at for backup in climb.backups)])
+
+
+def _pass(climb: Climb, find: Finder) -> None:
+    """This level reaches nobody: the move goes to the one after it."""
+    following = next_step(climb.order.plan, climb.level, climb.step.round)
+    if climb.on is not None:
+        climb.say(TimelineKind.SKIPPED, f"Level {climb.level} passed: {climb.reason}")
+        climb.episode += following.reason is StepReason.REPEAT
+    else:
+        uncovered = find.uncovered(climb.step)
+        because = f" (nobody is on call for {', '.join(uncovered)})" if uncovered else ""
+        climb.say(TimelineKind.SKIPPED, f"Level {climb.level} skipped: it reaches nobody now{because}")
+        if following.reason is StepReason.REPEAT:
+            # A plan that reaches nobody is not walked again: its repeats would find the same people missing.
+            following = Step(StepReason.FALLBACK, None, 0)
+    climb.step, climb.on, climb.called, climb.paged = following, None, (), frozenset()
+
+
+def _pages(climb: Climb, routes: Mapping[int, Route], find: Finder, now: datetime) -> list[NewNotification]:
+    order, incident = climb.order, climb.order.incident
+    found: dict[str, NewNotification] = {}
+    for user_id, route in routes.items():
+        for reach in find.reach(user_id, order.urgency):
+            key = (
+                f"{incident.id}:{climb.episode}:{climb.level}:{user_id}:{reach.contact_method_id}:{reach.delay_minutes}"
+            )
+            found[key] = NewNotification(
+                kind=NotificationKind.PAGE,
+                channel=reach.channel,
+                address=reach.address,
+                due_at=now + timedelta(minutes=reach.delay_minutes),
+                facts=_facts(climb, route, reach, find.name(user_id)),
+                urgency=order.urgency.value,
+                incident_id=incident.id,
+                episode=climb.episode,
+                level=climb.level,
+                round=climb.step.round,
+                user_id=user_id,
+                contact_method_id=reach.contact_method_id,
+                rule_delay_minutes=reach.delay_minutes,
+                page_key=key,
+            )
+    return list(found.values())
+
+
+def _facts(climb: Climb, route: Route, reach: Reach, name: str) -> JsonObject:
+    plan = climb.order.plan
+    return {
+        **climb.order.facts,
+        "urgency": climb.order.urgency.value,
+        "level": climb.level,
+        "levels": len(plan.levels),
+        "plan": plan.name,
+        "user_name": name,
+        "why": {
+            "policy_id": plan.policy_id,
+            "policy_version": plan.policy_version,
+            "plan": plan.name,
+            "level": climb.level,
+            "reason": climb.step.reason.value,
+            "assignee": {"type": route.assignee.type.value, "id": route.assignee.id},
+            "via": route.via,
+            "rule_delay_minutes": reach.delay_minutes,
+            "contact_method_id": reach.contact_method_id,
+        },
+    }
+
+
+def _say_passed(climb: Climb, find: Finder) -> None:
+    for backup in climb.passed:
+        schedule, name = find.schedule_name(backup.schedule_id), find.name(backup.user_id)
+        climb.say(TimelineKind.SKIPPED, f"Backup of {schedule} passed: the level was over before {name}'s turn")
+    climb.passed = ()
+
+
+def _say_unreachable(climb: Climb, routes: Mapping[int, Route], find: Finder) -> None:
+    unreachable = [find.name(user_id) for user_id in routes if not find.reach(user_id, climb.order.urgency)]
+    if unreachable:
+        climb.say(TimelineKind.WARNING, f"No usable contact method: {', '.join(unreachable)}")
+
+
+def _say_paged(climb: Climb, find: Finder) -> None:
+    ways: dict[int, list[str]] = {}
+    for page in climb.pages:
+        after = f" after {page.rule_delay_minutes} min" if page.rule_delay_minutes else ""
+        ways.setdefault(page.user_id or 0, []).append(f"{page.channel}{after}")
+    names = ", ".join(f"{find.name(user_id)} ({', '.join(each)})" for user_id, each in ways.items())
+    kind = TimelineKind.FALLBACK if climb.step.level is None else TimelineKind.PAGED
+    uncovered = find.uncovered(climb.step)
+    if uncovered and climb.on is None:
+        climb.say(TimelineKind.WARNING, f"Nobody is on call for {', '.join(uncovered)}")
+    climb.say(kind, f"{_opening(climb, find)}: {names}", {"level": climb.level, "users": list(ways)})
+    if climb.step.reason is not StepReason.BACKUP:
+        climb.first_user = climb.pages[0].user_id
+
+
+def _opening(climb: Climb, find: Finder) -> str:
+    if climb.step.level is None:
+        return "Fallback paged"
+    if climb.called:
+        schedules = dict.fromkeys(find.schedule_name(backup.schedule_id) for backup in climb.called)
+        return f"Backup of {', '.join(schedules)} paged"
+    if climb.on is not None:
+        return f"Level {climb.level} paged anew, because {climb.reason}"
+    again = f", round {climb.step.round + 1}" if climb.step.round else ""
+    return f"Level {climb.level} of {len(climb.order.plan.levels) or 1} paged{again}"

@@ -1,0 +1,49 @@
+"""What is climbed: the plan for a source, and the order of an incident whose escalation is under way."""
+
+from app.accounts import queries as people
+from app.accounts.types import Urgency
+from app.escalation import queries as policies
+from app.escalation.types import Assignee, AssigneeType, Escalation, Level, Plan
+from app.incidents.types import Incident, Severity
+from app.notify import queries as outbox
+from app.oncall import queries as oncall
+from app.platform.db import Tx
+from app.platform.types import JsonObject
+from app.usecases.paging.ladder import DEFAULT_DELAY_MINUTES, Order
+
+
+def plan_for(tx: Tx, *, policy_id: int | None, schedule_id: int | None, team_id: int | None) -> tuple[Plan, int | None]:
+    """The plan for a policy, else a schedule, else a team, else the fallback (B21); with the policy's version id.
+
+    One that was deleted just now is passed over: a delivery of that moment must page somebody, not be refused.
+    """
+    policy = None if policy_id is None else policies.find_policy(tx, policy_id)
+    if policy is not None:
+        plan = Plan(policy.name, policy.levels, policy.repeat, policy.ack_timeout_minutes, policy.id, policy.version)
+        return plan, policy.version_id
+    schedule = None if schedule_id is None else oncall.schedules_by_id(tx, [schedule_id]).get(schedule_id)
+    if schedule is not None:
+        levels = [Level(1, schedule.escalation_delay_minutes, (Assignee(AssigneeType.SCHEDULE, schedule.id),))]
+        if schedule.escalation_to_user_id is not None:
+            backup = Assignee(AssigneeType.USER, schedule.escalation_to_user_id)
+            levels.append(Level(2, schedule.escalation_delay_minutes, (backup,)))
+        return Plan(f"schedule {schedule.name}", tuple(levels)), None
+    team = None if team_id is None else people.find_team(tx, team_id)
+    if team is not None:
+        level = Level(1, DEFAULT_DELAY_MINUTES, (Assignee(AssigneeType.TEAM, team.id),))
+        return Plan(f"team {team.name}", (level,)), None
+    return Plan("fallback", ()), None
+
+
+def order_again(tx: Tx, incident: Incident, escalation: Escalation) -> Order:
+    """The order of an escalation that is under way: its frozen plan, and the facts its last page carried."""
+    facts = outbox.facts_of_last_page(tx, incident.id)
+    urgency = Urgency(facts.get("urgency", Urgency.HIGH.value))
+    return Order(incident, escalation.plan, urgency, facts)
+
+
+def urgency_of(severity: Severity, config: JsonObject) -> Urgency:
+    """How loud a page of that severity is; a source may turn its warnings down (B6)."""
+    if severity is Severity.WARNING:
+        return Urgency.LOW if config.get("warning_urgency") == Urgency.LOW.value else Urgency.HIGH
+    return Urgency.HIGH if severity is Severity.CRITICAL else Urgency.LOW
