@@ -5,7 +5,7 @@ from app.usecases.watch.blackouts import BEAT_SECONDS, beat
 from app.usecases.watch.checklist import readiness
 from app.usecases.watch.heartbeat import HEARTBEAT_SECONDS, heartbeat_out
 from app.usecases.watch.integrations import infobip_secret, integrations
-from app.usecases.watch.notices import banners
+from app.usecases.watch.notices import banners, first_run_banners
 from app.usecases.watch.types import Banner, BannerLevel, CheckStatus, ReadinessItem
 from app.usecases.watch.vitals import Vitals, VitalSigns
 
@@ -21,6 +21,7 @@ __all__ = [
     "audit_unpaged",
     "banners",
     "beat",
+    "first_run_banners",
     "heartbeat_out",
     "infobip_secret",
     "integrations",

@@ -28,6 +28,11 @@ def banners(tx: Tx, settings: Settings, now: datetime) -> list[Banner]:
     return sorted(found, key=lambda banner: list(BannerLevel).index(banner.level))
 
 
+def first_run_banners(tx: Tx) -> list[Banner]:
+    """What the page says on which the first admin is made: alerts came in, and there is nobody to hear of them."""
+    return list(_of_unreached(tx))
+
+
 def _of_settings(settings: Settings) -> Iterator[Banner]:
     if not settings.notification_sending_enabled:
         yield _danger("safe_mode", "Safe mode: messages are written down and not sent. Nobody is paged.", "/settings")
@@ -39,12 +44,16 @@ def _of_settings(settings: Settings) -> Iterator[Banner]:
         yield _danger("retry_off", text, "/settings")
 
 
-def _of_people(tx: Tx) -> Iterator[Banner]:
+def _of_unreached(tx: Tx) -> Iterator[Banner]:
     unreached = [each.incident_id for each in running.in_status(tx, EscalationStatus.UNREACHED)]
     if unreached:
         what = "1 open incident" if len(unreached) == 1 else f"{len(unreached)} open incidents"
         link = f"/incidents/{unreached[0]}" if len(unreached) == 1 else "/incidents?status=open"
         yield _danger("unreached", f"Nobody to page for {what}.", link)
+
+
+def _of_people(tx: Tx) -> Iterator[Banner]:
+    yield from _of_unreached(tx)
     admins = [admin.id for admin in people.active_admins(tx)]
     if not admins:
         yield _danger("no_admin", "There is no active admin: when nobody else can be paged, nobody is.", "/people")

@@ -5,12 +5,13 @@ from fastapi.responses import RedirectResponse
 
 from app.accounts import queries
 from app.platform.errors import PagerPalError
-from app.usecases import people
+from app.usecases import people, watch
 from app.web.cookies import clear_session, session_token, set_session
 from app.web.deps import AddressDep
 from app.web.ui.forms import Form, FormDep, QueryDep
 from app.web.ui.ui import Ui, UiDep, local_path
 from app.web.ui.views.choices import zones
+from app.web.ui.views.shell import banner_view
 
 AGENT_LIMIT = 200
 
@@ -82,4 +83,5 @@ def _login_page(ui: Ui, form: Form, status: int = 200) -> Response:
 
 
 def _first_run_page(ui: Ui, form: Form, status: int = 200) -> Response:
-    return ui.outside("login/first_run.html", "First admin", status, form=form, zones=zones())
+    banners = [banner_view(each) for each in ui.rt.db.read(watch.first_run_banners)]
+    return ui.outside("login/first_run.html", "First admin", status, form=form, zones=zones(), banners=banners)

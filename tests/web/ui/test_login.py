@@ -1,10 +1,11 @@
 """Signing in and out, and the first admin at an empty PagerPal."""
 
 import pytest
+from starlette.testclient import TestClient
 
 from app.accounts import queries
 from app.platform.runtime import Runtime
-from app.usecases import people
+from app.usecases import catalogue, people
 from tests.support.people import PASSWORD
 from tests.support.screen import Page, Screen
 from tests.web.ui.conftest import Company, Open
@@ -27,6 +28,21 @@ def test_first_admin_is_made_with_the_set_up_code_and_signed_in(rt: Runtime, scr
     assert after.path == "/dashboard"
     assert rt.db.read(queries.active_admins)[0].timezone == "Europe/Berlin"
     assert "First steps" in after.text
+
+
+def test_alert_that_came_before_any_admin_is_on_the_first_page_until_somebody_is_paged(
+    rt: Runtime, client: TestClient, screen: Screen
+) -> None:
+    code, key = people.prepare_setup_code(rt, now=rt.clock.now()), catalogue.first_source(rt, now=rt.clock.now())
+    assert code is not None
+    assert "Nobody to page" not in screen.open("/login").text
+    client.post("/alerts/webhook/generic/", json={"name": "Disk almost full"}, headers={"x-api-key": str(key)})
+
+    page = screen.open("/login")
+
+    assert "Nobody to page for 1 open incident." in page.by_id("banners").text
+    assert list(page.by_id("banners").all("a")) == []
+    assert "Nobody to page" not in first_run(page, code).text
 
 
 def test_wrong_code_is_refused_beside_the_field_and_nothing_typed_is_lost(rt: Runtime, screen: Screen) -> None:
