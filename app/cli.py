@@ -18,7 +18,7 @@ from app.platform import failpoints, logs
 from app.platform.errors import Invalid, PagerPalError, StartRefused
 from app.platform.migrate import prepare_schema, schema_of, upgrade
 from app.platform.runtime import Runtime, build_runtime
-from app.platform.settings import load_settings
+from app.platform.settings import Settings, load_settings
 from app.platform.workers import refuse_many_workers
 from app.usecases import intake, people, watch
 from app.usecases.watch import CheckStatus
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def serve(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT; an empty database is filled first. Raises StartRefused for what must not start."""
-    settings = load_settings(**DEMO) if arguments.demo else load_settings()
+    settings = _with_links_to(arguments.port, load_settings(**DEMO) if arguments.demo else load_settings())
     refuse_many_workers(settings, sys.argv)
     logs.configure(settings)
     prepare_schema(settings.database_url, auto_migrate=settings.auto_migrate)
@@ -126,6 +126,13 @@ class _Server(uvicorn.Server):
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
         return f"http://{shown}:{port}"
+
+
+def _with_links_to(port: int, settings: Settings) -> Settings:
+    # The default address names the default port: links in messages must not lead past the server that sent them.
+    if not port or "pagerpal_base_url" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"pagerpal_base_url": f"http://127.0.0.1:{port}"})
 
 
 def _runtime() -> Runtime:

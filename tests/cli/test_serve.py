@@ -6,12 +6,14 @@ import shlex
 import signal
 import sqlite3
 import subprocess
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Run, Served
+from tests.support.people import PASSWORD
 
 Start = Callable[..., Served]
 
@@ -28,6 +30,18 @@ def test_the_first_start_says_what_to_do_and_the_curl_line_works(start: Start, r
     assert (answer["status"], answer["incidents_created"]) == ("accepted", 1)
     beside = run("send-test-alert")
     assert (beside.returncode, beside.stdout) == (0, "Sent; see http://127.0.0.1:8000/incidents/2\n")
+
+
+@pytest.mark.parametrize("told", ["", "https://pager.example.com"])
+def test_links_lead_to_the_port_that_is_served_unless_an_address_was_told(start: Start, run: Run, told: str) -> None:
+    server = start(PAGERPAL_BASE_URL=told)
+    server.wait_until("answers at")
+    assert run("create-admin", "--email", "ada@example.com", "--password-stdin", given=PASSWORD).returncode == 0
+    credentials = b64encode(f"ada@example.com:{PASSWORD}".encode()).decode()
+    status, body = server.get("/api/v1/system/integrations", {"Authorization": f"Basic {credentials}"})
+    assert status == 200
+    url = json.loads(body)["twilio"]["inbound_url"]
+    assert url.startswith(f"{told or f'http://127.0.0.1:{server.port}'}/integrations/")
 
 
 def test_a_stop_is_orderly_and_ends_with_0(start: Start) -> None:
