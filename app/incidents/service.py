@@ -1,5 +1,6 @@
 """Changing incidents inside the caller's transaction; each change of status writes its timeline line with it."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -18,12 +19,22 @@ from app.incidents.types import (
     TimelineKind,
 )
 from app.platform.db import Tx
+from app.platform.logs import get_logger
 
 STAMPS = {
     IncidentStatus.ACKNOWLEDGED: "acknowledged_at",
     IncidentStatus.RESOLVED: "resolved_at",
     IncidentStatus.CLOSED: "closed_at",
 }
+# What went another way than planned also has to be seen by whoever reads only the log (promise 3).
+TROUBLE = {
+    TimelineKind.SKIPPED: logging.WARNING,
+    TimelineKind.FALLBACK: logging.WARNING,
+    TimelineKind.WARNING: logging.WARNING,
+    TimelineKind.UNREACHED: logging.ERROR,
+}
+
+log = get_logger(__name__)
 
 
 def open_many(tx: Tx, new: Sequence[NewIncident], *, now: datetime) -> list[Incident]:
@@ -76,8 +87,11 @@ def transition(
 
 
 def add_timeline(tx: Tx, entries: Sequence[NewTimelineEntry], *, now: datetime) -> None:
-    """Write lines to the stories of their incidents, in order."""
+    """Write lines to the stories of their incidents, in order; those that tell of trouble are logged as well."""
     repository.insert_timeline(tx, entries, now=now)
+    for entry in entries:
+        if entry.kind in TROUBLE:
+            log.log(TROUBLE[entry.kind], entry.text, incident_id=entry.incident_id)
 
 
 def add_responder(tx: Tx, *, incident_id: int, user_id: int, ack_source: str, now: datetime) -> None:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from starlette.testclient import TestClient
 
+from app.accounts import queries as accounts
 from app.accounts.types import User
 from app.escalation import running
 from app.escalation.types import Assignee, AssigneeType, Level
@@ -26,7 +27,7 @@ from app.main import create_app
 from app.notify import queries as outbox
 from app.platform.runtime import Runtime
 from app.platform.types import PageQuery
-from app.usecases import answer, catalogue, climb, deliver, run_pipeline, watch
+from app.usecases import answer, catalogue, climb, deliver, people, run_pipeline, watch
 from tests.support.people import add_admin, add_user, email_of
 from tests.support.world import SentMail, World
 
@@ -151,6 +152,14 @@ class Story:
     def acknowledges(self, name: str) -> None:
         """Somebody has it."""
         self.does(name, answer.acknowledge)
+
+    def loses_contact_methods(self, name: str) -> None:
+        """Somebody can no longer be reached by any way."""
+        user = self.person(name)
+        for method in self.rt.db.read(lambda tx: accounts.contact_methods_of(tx, user.id)):
+            people.remove_contact_method(
+                self.rt, user_id=user.id, contact_method_id=method.id, actor=self.admin, now=self.now
+            )
 
     def scanner_follows(self, links: list[str]) -> None:
         """A mail gateway opens every link, as gateways do."""

@@ -1,5 +1,7 @@
 """Nobody on call, nobody reachable, mail servers that fail: silence is never the result (promise 3)."""
 
+from structlog.testing import capture_logs
+
 from app.platform.ports import MailFailed
 from app.usecases import people
 from tests.smoke.story import Story
@@ -64,3 +66,31 @@ def test_two_hundred_incidents_for_one_person_are_a_few_messages(story: Story) -
     story.expect_page("ravi", says="199 more incidents")
     story.advance(minutes=10)
     story.expect_nothing()
+
+
+def test_page_that_did_not_get_through_is_in_the_log_with_its_reason(story: Story) -> None:
+    story.policy(levels=[(15, "ravi")])
+    story.world.mail.next.append(MailFailed("no such mailbox", code=550, permanent=True))
+
+    with capture_logs() as lines:
+        story.post("grafana")
+
+    story.expect_page("ada", says="fallback")
+    said = [(line["log_level"], line["event"], line.get("incident_id")) for line in lines]
+    number = story.incident.id
+    [failed] = [line for line in lines if line["event"] == "message" and line["log_level"] == "warning"]
+    assert (failed["incident_id"], failed["error"]) == (number, "no such mailbox")
+    assert ("warning", "Level 1 passed: no message of it got through (no such mailbox)", number) in said
+    assert ("warning", "Fallback paged: Ada (email)", number) in said
+
+
+def test_nobody_to_page_is_an_error_in_the_log(story: Story) -> None:
+    story.source("grafana")
+    story.loses_contact_methods("ada")
+
+    with capture_logs() as lines:
+        story.post("grafana")
+
+    [error] = [line for line in lines if line["log_level"] == "error"]
+    assert error["event"] == "Nobody to page: there is no active admin who can be reached"
+    assert error["incident_id"] == story.incident.id

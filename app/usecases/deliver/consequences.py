@@ -1,5 +1,6 @@
 """What a send's outcome means: the row, the incident's story, and the next level when nobody is left to be reached."""
 
+import logging
 from datetime import datetime
 
 from app.escalation import running
@@ -40,8 +41,22 @@ def record(tx: Tx, claim: Claim, report: Report, *, now: datetime, roll: float) 
     if head.incident_id is not None:
         tx.publish("incident", id=head.incident_id)
     tx.wake("deliver", *(["pipeline"] if head.run_id else []))
-    log.info("message", notification_id=head.id, status=status, reason=recorded.verdict.reason, attempt=head.attempts)
+    _log(recorded, report)
     return status
+
+
+def _log(recorded: Recorded, report: Report) -> None:
+    head = recorded.notification
+    log.log(
+        logging.INFO if report.outcome in SENT else logging.WARNING,
+        "message",
+        notification_id=head.id,
+        incident_id=head.incident_id,
+        status=head.status,
+        reason=recorded.verdict.reason,
+        attempt=head.attempts,
+        **({"error": report.error} if report.error else {}),
+    )
 
 
 def _tell(tx: Tx, recorded: Recorded, claim: Claim, *, now: datetime) -> None:
