@@ -27,7 +27,10 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def configure(settings: Settings, stream: TextIO | None = None) -> None:
-    """Sends all log lines of this process to `stream` (stderr unless told) in the format of LOG_FORMAT."""
+    """Sends all log lines of this process to `stream` (stderr unless told) in the format of LOG_FORMAT.
+
+    The first lines are the warnings about settings that do nothing.
+    """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -56,6 +59,8 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
     _take_over_library_loggers()
+    for sentence in settings.warnings():
+        get_logger(__name__).warning(sentence)
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -96,6 +96,14 @@ def test_text_from_outside_cannot_forge_a_line(log_format: str) -> None:
     assert "\x1b" not in stream.getvalue()
 
 
+def test_settings_that_do_nothing_are_told_at_the_start() -> None:
+    stream = io.StringIO()
+    configure(Settings(pagerpal_env="test", ui_password="hunter2"), stream)
+    [line] = stream.getvalue().splitlines()
+    assert "UI_USERNAME and UI_PASSWORD are ignored" in line
+    assert "hunter2" not in line
+
+
 def test_text_lines_read_from_left_to_right() -> None:
     stream = io.StringIO()
     configure(Settings(pagerpal_env="test", log_format="text"), stream)
