@@ -1,4 +1,4 @@
-"""What the watch tells: checks of readiness, banners, and what the first start shows."""
+"""What the watch tells: checks of readiness and banners."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -37,14 +37,6 @@ class Banner:
     level: BannerLevel
     text: str
     link: str
-
-
-@dataclass(frozen=True, slots=True)
-class FirstSteps:
-    """What a new installation needs to know once: the set-up code while there is no admin, the first source's key."""
-
-    setup_code: str | None
-    source_key: str | None
 
 
 def ok(check: str, detail: str) -> ReadinessItem:
