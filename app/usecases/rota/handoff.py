@@ -13,6 +13,7 @@ from app.oncall.types import Interval, Slot, Window
 from app.platform.db import Tx
 from app.platform.errors import FieldError, Forbidden, Invalid
 from app.platform.runtime import Runtime
+from app.usecases import paging
 from app.usecases.rota.records import record, window_view
 
 REASON = "hand-off"
@@ -35,13 +36,13 @@ def hand_off(
 ) -> Handoff:
     """Give what the person on call at `at` (now, where None) still has until the next hand-off to somebody else.
 
-    By admins, and by the person on call. What is somebody else's in between stays theirs.
+    By admins, and by the person on call. Both people are told. What is somebody else's in between stays theirs.
     Raises ScheduleNotFound, Invalid, Forbidden, NothingToHandOff.
     """
     begins = at or now
 
     def write(tx: Tx) -> Handoff:
-        service.lock_schedule(tx, schedule_id)
+        schedule = service.lock_schedule(tx, schedule_id)
         duty = queries.duties(tx, [schedule_id], begins, begins + queries.HORIZON)[schedule_id]
         current = oncall_at(duty, begins)
         _require_right(identity, current)
@@ -69,6 +70,15 @@ def hand_off(
         )
         for override in overrides:
             record(tx, "handed_off", schedule_id, identity.user, None, window_view(override), now)
+        paging.tell_handoff(
+            tx,
+            schedule=schedule,
+            from_user_id=done.from_user_id,
+            to_user_id=to_user_id,
+            at=begins,
+            until=done.end_time,
+            now=now,
+        )
         service.look_again(tx, [schedule_id], now=now)
         return done
 

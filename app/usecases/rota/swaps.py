@@ -2,14 +2,16 @@
 
 from datetime import datetime
 
+from app.accounts import queries as people
 from app.accounts.permissions import Permission, allows
 from app.accounts.types import Identity
 from app.oncall import queries, service
 from app.oncall.errors import SwapNoLongerFits
-from app.oncall.types import Swap, SwapStatus
+from app.oncall.types import Schedule, Swap, SwapStatus
 from app.platform.db import Tx
 from app.platform.errors import FieldError, Forbidden, Invalid
 from app.platform.runtime import Runtime
+from app.usecases import paging
 from app.usecases.rota.records import record, swap_view
 from app.usecases.rota.windows import is_own
 
@@ -34,7 +36,7 @@ def request_swap(
     asker = identity.user
 
     def write(tx: Tx) -> Swap:
-        service.lock_schedule(tx, schedule_id)
+        schedule = service.lock_schedule(tx, schedule_id)
         if end_time <= now:
             raise Invalid("The swap request is not valid.", [FieldError("end_time", "must be in the future")])
         if end_time > start_time and not is_own(tx, schedule_id, asker.id, start_time, end_time):
@@ -50,6 +52,8 @@ def request_swap(
             now=now,
         )
         record(tx, "swap_requested", schedule_id, asker, None, swap_view(swap), now)
+        asked = {to_user_id} if to_user_id else set(queries.members_of(tx, schedule_id, now)) - {asker.id}
+        _tell(tx, schedule, swap, asked, f"{asker.name} asks you to take a slot", now)
         tx.publish("schedule", id=schedule_id)
         return swap
 
@@ -64,7 +68,7 @@ def accept_swap(rt: Runtime, *, schedule_id: int, swap_id: int, identity: Identi
     taker = identity.user
 
     def write(tx: Tx) -> Swap:
-        service.lock_schedule(tx, schedule_id)
+        schedule = service.lock_schedule(tx, schedule_id)
         asked = queries.get_swap(tx, schedule_id, swap_id)
         _require_asked(tx, asked, identity, now)
         swap = _answer(tx, asked, SwapStatus.ACCEPTED, identity, now)
@@ -80,6 +84,7 @@ def accept_swap(rt: Runtime, *, schedule_id: int, swap_id: int, identity: Identi
             reason=REASON,
             now=now,
         )
+        _tell(tx, schedule, swap, {swap.from_user_id}, f"{taker.name} takes your slot", now)
         service.look_again(tx, [schedule_id], now=now)
         return swap
 
@@ -93,10 +98,11 @@ def decline_swap(rt: Runtime, *, schedule_id: int, swap_id: int, identity: Ident
     """
 
     def write(tx: Tx) -> Swap:
-        service.lock_schedule(tx, schedule_id)
+        schedule = service.lock_schedule(tx, schedule_id)
         asked = queries.get_swap(tx, schedule_id, swap_id)
         _require_asked(tx, asked, identity, now)
         swap = _answer(tx, asked, SwapStatus.DECLINED, identity, now)
+        _tell(tx, schedule, swap, {swap.from_user_id}, f"{identity.user.name} cannot take your slot", now)
         return swap
 
     return rt.db.write(write)
@@ -133,3 +139,21 @@ def _answer(tx: Tx, asked: Swap, status: SwapStatus, identity: Identity, now: da
     record(tx, f"swap_{status.value}", swap.schedule_id, identity.user, swap_view(asked), swap_view(swap), now)
     tx.publish("schedule", id=swap.schedule_id)
     return swap
+
+
+def _tell(tx: Tx, schedule: Schedule, swap: Swap, user_ids: set[int], subject: str, now: datetime) -> None:
+    asker = people.get_user(tx, swap.from_user_id).name
+
+    def text(timezone: str) -> str:
+        window = f"{paging.clock_time(swap.start_time, timezone)} to {paging.clock_time(swap.end_time, timezone)}"
+        return f"{schedule.name}, the slot of {asker}: {window}." + (f"\n{swap.note}" if swap.note else "")
+
+    paging.tell(
+        tx,
+        user_ids=user_ids,
+        key=f"swap:{swap.id}:{swap.status.value}",
+        subject=f"{subject}: {schedule.name}",
+        text=text,
+        link=f"/schedules/{schedule.id}",
+        now=now,
+    )

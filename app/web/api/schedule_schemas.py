@@ -23,7 +23,7 @@ def _weekday(value: object) -> object:
 
 def _clock(value: object) -> object:
     # Pydantic takes a number for seconds since midnight; nobody means that.
-    if not isinstance(value, str):
+    if not isinstance(value, str | time):
         raise ValueError("must be hours and minutes, such as 09:00")
     return value
 

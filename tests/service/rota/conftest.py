@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from app.accounts.types import Identity, User
+from app.notify.queries import list_notifications
+from app.notify.types import NotificationFilter, NotificationKind
 from app.oncall import queries
 from app.oncall.types import Cadence, RotationPlan, Schedule, Slot, Swap, Window
 from app.platform.runtime import Runtime
+from app.platform.types import PageQuery
 from app.usecases import rota
 from tests.support.people import add_admin, add_user
 
@@ -154,3 +157,14 @@ def duty(rt: Runtime, admin: User) -> Duty:
     """A desk with nothing on it."""
     ravi, noor, kim = (add_user(rt, name, actor=admin) for name in ("Ravi", "Noor", "Kim"))
     return Duty(rt, admin, ravi, noor, kim)
+
+
+def told(duty: Duty) -> list[tuple[str, str, str]]:
+    """Who has been written to since the beginning: name, subject and text, in order."""
+    everything = PageQuery(page_size=200)
+    rows = duty.rt.db.read(lambda tx: list_notifications(tx, NotificationFilter(), everything).items)
+    return [
+        (row.facts["user_name"], row.facts["title"], row.facts["text"])
+        for row in sorted(rows, key=lambda row: row.id)
+        if row.kind is NotificationKind.HANDOFF
+    ]

@@ -9,7 +9,7 @@ from app.oncall.errors import NothingToHandOff, SwapIsAnswered, SwapNoLongerFits
 from app.oncall.types import SlotSource, SwapStatus
 from app.platform.errors import Forbidden, Invalid
 from app.usecases import people
-from tests.service.rota.conftest import DAY, MONDAY, WEEK, Duty, weekly
+from tests.service.rota.conftest import DAY, MONDAY, WEEK, Duty, told, weekly
 from tests.support.clock import FrozenClock
 
 HOUR = timedelta(hours=1)
@@ -177,3 +177,28 @@ def test_a_member_gives_away_no_more_than_their_own(duty: Duty) -> None:
         duty.change_override(own, duty.ravi, MONDAY + DAY, MONDAY + 4 * DAY, by=duty.ravi)
     duty.change_override(own, duty.ravi, MONDAY + DAY, MONDAY + 2 * DAY, by=duty.kim)
     assert duty.who(MONDAY + DAY) == "Ravi"
+
+
+def test_the_previous_and_the_next_owner_are_both_told_of_a_hand_off(duty: Duty) -> None:
+    duty.make(weekly(duty.ravi, duty.noor))
+    duty.hand_off(duty.kim, at=MONDAY + DAY)
+    ravi, kim = sorted(told(duty), reverse=True)
+    assert (kim[0], kim[1]) == ("Kim", "You are on call for Duty 1 from Tue 3 Mar, 09:00 UTC")
+    assert "until Mon 9 Mar, 09:00 UTC" in kim[2]
+    assert (ravi[0], ravi[1]) == ("Ravi", "You are off call for Duty 1 from Tue 3 Mar, 09:00 UTC")
+    assert "Kim is on call" in ravi[2]
+
+
+def test_whoever_is_asked_for_a_swap_is_told_and_so_is_the_asker_of_the_answer(duty: Duty) -> None:
+    duty.make(weekly(duty.ravi, duty.noor, duty.kim))
+    first = duty.ask(duty.ravi, MONDAY + DAY, MONDAY + 2 * DAY)
+    assert {name for name, _, _ in told(duty)} == {"Noor", "Kim"}
+    assert told(duty)[0][1:] == (
+        "Ravi asks you to take a slot: Duty 1",
+        "Duty 1, the slot of Ravi: Tue 3 Mar, 09:00 UTC to Wed 4 Mar, 09:00 UTC.",
+    )
+    duty.accept(first, duty.kim)
+    assert told(duty)[-1][:2] == ("Ravi", "Kim takes your slot: Duty 1")
+    second = duty.ask(duty.kim, MONDAY + DAY, MONDAY + 2 * DAY, to=duty.noor)
+    duty.decline(second, duty.noor)
+    assert told(duty)[-1][:2] == ("Kim", "Noor cannot take your slot: Duty 1")

@@ -175,3 +175,100 @@ def test_what_is_missing_is_404_and_only_admins_write(
         caller.refused(403, "POST", "/schedules", {"name": "x"})
         caller.refused(403, "PATCH", path, {"name": "x"})
         caller.refused(403, "DELETE", path)
+
+
+def rotation(*members: Caller, **changes: object) -> JSON:
+    """A weekly rotation from the test's Monday on."""
+    ids = [member.user.id for member in members if member.user]
+    return {"cadence": "weekly", "handoff_time": "09:00", "start_date": "2026-03-02", "member_ids": ids, **changes}
+
+
+def test_a_rotation_is_made_shown_and_changed_from_a_moment_on(
+    admin: Caller, responder: Caller, path: str, hour: Hour
+) -> None:
+    first = admin.patch(path, {"rotation": rotation(responder, admin, handoff_weekday="monday")})["rotation"]
+    assert first == {
+        **rotation(responder, admin, handoff_weekday=0),
+        "version": 1,
+        "effective_from": hour(0),
+        "timezone": "UTC",
+        "shift_length_hours": None,
+        "skips_absent": False,
+    }
+    later = {"rotation": rotation(admin), "effective_from": hour(24)}
+    changed = admin.patch(path, later)
+    assert changed["rotation"] == first
+    assert (changed["planned_rotation"]["version"], changed["planned_rotation"]["effective_from"]) == (2, hour(24))
+    assert admin.get(path) == changed
+    slots = admin.get(f"{path}/slots", from_=hour(0), to=hour(48))
+    assert [(slot["user_name"], slot["source"]) for slot in slots] == [("Ravi", "rotation"), ("Ada", "rotation")]
+    assert admin.get(f"{path}/gaps") == []
+    assert admin.patch(path, {"rotation": None})["rotation"] is None
+    assert admin.get(f"{path}/oncall")["user"] is None
+
+
+def test_a_schedule_is_made_with_its_rotation_in_one_call(admin: Caller, responder: Caller) -> None:
+    body = {"name": "Core", "timezone": "Europe/Berlin", "rotation": rotation(responder, start_date="2025-01-06")}
+    made = admin.post("/schedules", body, status=201)
+    found = admin.get(f"/schedules/{made['id']}/oncall", at="2026-03-30T06:59:59Z")
+    # 09:00 in Berlin is an hour earlier since the clocks went forward the day before.
+    assert (found["user"]["name"], found["slot"]["end_time"]) == ("Ravi", "2026-03-30T07:00:00Z")
+    assert found["next"]["start_time"] == "2026-03-30T07:00:00Z"
+
+
+def test_strange_rotations_are_422_with_their_field(admin: Caller, responder: Caller, path: str) -> None:
+    for changes, field in (
+        ({"cadence": "hourly"}, "rotation.cadence"),
+        ({"handoff_time": "25:00"}, "rotation.handoff_time"),
+        ({"handoff_time": 9}, "rotation.handoff_time"),
+        ({"handoff_weekday": 8}, "rotation.handoff_weekday"),
+        ({"handoff_weekday": "Mond"}, "rotation.handoff_weekday"),
+        ({"start_date": "2026-02-30"}, "rotation.start_date"),
+        ({"start_date": "9999-12-31"}, "rotation.start_date"),
+        ({"member_ids": [10**9]}, "rotation.member_ids[0]"),
+        ({"member_ids": ["everybody"]}, "rotation.member_ids[0]"),
+        ({"cadence": "custom"}, "rotation.shift_length_hours"),
+        ({"cadence": "custom", "shift_length_hours": 10**9}, "rotation.shift_length_hours"),
+    ):
+        refused = admin.refused(422, "PATCH", path, {"rotation": rotation(responder, **changes)})
+        assert field in {error["path"] for error in refused["errors"]}, changes
+    assert admin.get(path)["rotation"] is None
+
+
+def test_the_person_on_call_hands_over_and_others_may_not(
+    admin: Caller, responder: Caller, viewer: Caller, path: str, hour: Hour
+) -> None:
+    admin.patch(path, {"rotation": rotation(responder, admin)})
+    assert admin.user is not None
+    viewer.refused(403, "POST", f"{path}/handoff", {"to_user_id": admin.user.id})
+    done = responder.post(f"{path}/handoff", {"to_user_id": admin.user.id, "at": hour(1)})
+    assert (done["start_time"], done["end_time"]) == (hour(1), hour(7 * 24))
+    assert [override["user_name"] for override in done["overrides"]] == ["Ada"]
+    assert admin.get(f"{path}/oncall", at=hour(1))["user"]["name"] == "Ada"
+    admin.refused(404, "POST", "/schedules/999/handoff", {"to_user_id": admin.user.id})
+
+
+def test_a_swap_goes_from_asking_to_an_override(admin: Caller, responder: Caller, path: str, hour: Hour) -> None:
+    admin.patch(path, {"rotation": rotation(responder, admin)})
+    asked = responder.post(
+        f"{path}/swaps", {"start_time": hour(24), "end_time": hour(48), "note": "Dentist"}, status=201
+    )
+    assert (asked["status"], asked["from_user_name"], asked["to_user_id"]) == ("open", "Ravi", None)
+    assert admin.get(f"{path}/swaps", status="open")["items"] == [asked]
+    responder.refused(403, "POST", f"{path}/swaps/{asked['id']}/accept")
+    taken = admin.post(f"{path}/swaps/{asked['id']}/accept")
+    assert taken["status"] == "accepted"
+    assert admin.get(f"{path}/oncall", at=hour(24))["slot"]["is_override"] is True
+    admin.refused(409, "POST", f"{path}/swaps/{asked['id']}/decline")
+    admin.refused(404, "POST", f"{path}/swaps/999/accept")
+    responder.refused(422, "POST", f"{path}/swaps", {"start_time": hour(2), "end_time": hour(1)})
+
+
+def test_an_override_is_changed_in_place(
+    admin: Caller, responder: Caller, path: str, window: Window, hour: Hour
+) -> None:
+    made = admin.post(f"{path}/overrides", window(responder, 0, 8), status=201)
+    changed = admin.patch(f"{path}/overrides/{made['id']}", window(responder, 0, 4))
+    assert changed["end_time"] == hour(4)
+    assert admin.get(f"{path}/overrides")["total"] == 1
+    assert admin.get(f"{path}/oncall", at=hour(5))["user"] is None
