@@ -66,41 +66,25 @@ def step(tx: Tx, incident_id: int, *, now: datetime, lease: Held | None) -> bool
         return False
     _say_if_late(tx, escalation, now)
     order = paging.order_again(tx, incident, escalation)
-    if escalation.status is EscalationStatus.ACKNOWLEDGED:
-        _lapse(tx, order, escalation, now=now)
-    elif escalation.status is EscalationStatus.SNOOZED:
-        _wake_up(tx, incident, order, escalation, now=now)
-    elif escalation.status is EscalationStatus.HELD:
-        paging.restart(tx, order, now=now)
-    elif escalation.status is EscalationStatus.UNREACHED:
-        paging.retry_unreached(tx, incident, escalation, now=now)
-    else:
-        paging.page_due(tx, order, escalation, now=now)
+    _end_the_quiet(tx, incident, escalation, now=now)
+    paging.move(tx, order, escalation, now=now)
     fp("escalate.before_commit")
     return True
 
 
-def _lapse(tx: Tx, order: paging.Order, escalation: Escalation, *, now: datetime) -> None:
-    incident = order.incident
+def _end_the_quiet(tx: Tx, incident: Incident, escalation: Escalation, *, now: datetime) -> None:
+    """A snooze that has ended and an acknowledgement that has lapsed hold no page back any more."""
+    if escalation.status not in (EscalationStatus.SNOOZED, EscalationStatus.ACKNOWLEDGED):
+        return
+    if escalation.status is EscalationStatus.SNOOZED:
+        incidents.snooze(tx, incident.id, None, now=now)
+        line = NewTimelineEntry(incident.id, TimelineKind.SNOOZED, "The snooze has ended")
+        incidents.add_timeline(tx, [line], now=now)
     if incident.status is IncidentStatus.ACKNOWLEDGED:
         incidents.transition(
             tx, incident, IncidentAction.RETRIGGER, kind=TimelineKind.LAPSED,
             text="The acknowledgement has lapsed: triggered again", actor=SYSTEM, now=now,
         )  # fmt: skip
-    if incident.assigned_to is None:
-        paging.advance(tx, order, escalation, now=now)
-    else:
-        paging.page_acknowledger(tx, order, escalation, incident.assigned_to, now=now)
-
-
-def _wake_up(tx: Tx, incident: Incident, order: paging.Order, escalation: Escalation, *, now: datetime) -> None:
-    incidents.snooze(tx, incident.id, None, now=now)
-    line = NewTimelineEntry(incident.id, TimelineKind.SNOOZED, "The snooze has ended")
-    incidents.add_timeline(tx, [line], now=now)
-    if incident.status is IncidentStatus.ACKNOWLEDGED:
-        _lapse(tx, order, escalation, now=now)
-    else:
-        paging.page_again(tx, order, escalation, now=now)
 
 
 def _say_if_late(tx: Tx, escalation: Escalation, now: datetime) -> None:

@@ -29,17 +29,14 @@ __all__ = [
     "advance",
     "clock_time",
     "hold",
+    "move",
     "order_again",
-    "page_acknowledger",
-    "page_again",
-    "page_due",
     "page_fallback",
     "page_on",
     "page_on_if_unreachable",
     "page_unreached",
     "plan_for",
     "restart",
-    "retry_unreached",
     "start",
     "stop",
     "tell",
@@ -82,25 +79,17 @@ def restart(tx: Tx, order: Order, *, now: datetime) -> None:
     _go_on(tx, ladder.begin_again(order, escalation), escalation, now=now)
 
 
-def page_due(tx: Tx, order: Order, escalation: Escalation, *, now: datetime) -> None:
-    """What time asks for: the backup of a schedule on the level that stands (B21), else the level after it (B24)."""
+def move(tx: Tx, order: Order, escalation: Escalation, *, now: datetime) -> None:
+    """Do what the escalation does when its time has come (see `ladder.when_due`)."""
+    if escalation.status is EscalationStatus.HELD:
+        notify.cancel_for_incident(tx, order.incident.id, now=now)
     paged = _paged(tx, escalation) if escalation.backups else frozenset()
-    _go_on(tx, ladder.due(order, escalation, paged=paged, now=now), escalation, now=now)
+    _go_on(tx, ladder.when_due(order, escalation, paged=paged, now=now), escalation, now=now)
 
 
 def advance(tx: Tx, order: Order, escalation: Escalation, *, now: datetime) -> None:
     """Leave the level at once: page the next one, begin again, or page the fallback (B24)."""
     _go_on(tx, ladder.leave(order, escalation), escalation, now=now)
-
-
-def page_again(tx: Tx, order: Order, escalation: Escalation, *, now: datetime) -> None:
-    """Page the current level in a new episode, with its whole delay: a snooze has ended (B25)."""
-    _go_on(tx, ladder.repeat_level(order, escalation), escalation, now=now)
-
-
-def page_acknowledger(tx: Tx, order: Order, escalation: Escalation, user_id: int, *, now: datetime) -> None:
-    """An acknowledgement has lapsed: page the one who gave it, then go on from the current level (B14)."""
-    _go_on(tx, ladder.call_acknowledger(order, escalation, user_id), escalation, now=now)
 
 
 def page_on(tx: Tx, incident_id: int, now: datetime, reason: str) -> bool:
@@ -120,13 +109,7 @@ def page_on(tx: Tx, incident_id: int, now: datetime, reason: str) -> bool:
     if escalation.status is EscalationStatus.FALLBACK:
         text = f"Nobody could be reached: {reason}. The admins are tried again."
         incidents.add_timeline(tx, [NewTimelineEntry(incident_id, TimelineKind.UNREACHED, text)], now=now)
-        running.change(
-            tx,
-            escalation,
-            status=EscalationStatus.UNREACHED,
-            due_at=now + ladder.unreached_pause(escalation.round),
-            round=escalation.round + 1,
-        )
+        running.save(tx, ladder.give_up(escalation, now=now))
         tx.wake("climb")
         tx.publish("incident", id=incident_id)
         return True
@@ -153,14 +136,9 @@ def page_unreached(tx: Tx, now: datetime) -> int:
     for escalation in waiting:
         incident = locked[escalation.incident_id]
         if incident.status is IncidentStatus.TRIGGERED:
-            retry_unreached(tx, incident, escalation, now=now)
+            move(tx, order_again(tx, incident, escalation), escalation, now=now)
             paged += 1
     return paged
-
-
-def retry_unreached(tx: Tx, incident: Incident, escalation: Escalation, *, now: datetime) -> None:
-    """Try the fallback again for one incident that reached nobody."""
-    _go_on(tx, ladder.try_again(order_again(tx, incident, escalation), escalation), escalation, now=now)
 
 
 def page_on_if_unreachable(tx: Tx, user_id: int, now: datetime) -> None:

@@ -7,7 +7,7 @@ that decides them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from app.accounts.types import Reach, Urgency
@@ -22,7 +22,7 @@ from app.escalation.types import (
     Level,
     Plan,
 )
-from app.incidents.types import SYSTEM, Incident, NewTimelineEntry, TimelineKind
+from app.incidents.types import SYSTEM, Incident, IncidentStatus, NewTimelineEntry, TimelineKind
 from app.notify.types import NewNotification, NotificationKind
 from app.platform.db import Tx
 from app.platform.types import JsonObject
@@ -152,6 +152,37 @@ def try_again(order: Order, escalation: Escalation) -> Climb:
     """The fallback once more, after it had reached nobody."""
     step = Step(StepReason.FALLBACK, None, escalation.round)
     return Climb(order, escalation.episode + 1, step, tries=escalation.round + 1)
+
+
+def when_due(order: Order, escalation: Escalation, *, paged: frozenset[int], now: datetime) -> Climb:
+    """What an escalation does when its time has come, by what it waited for: an answer, the end of a snooze, …
+
+    `paged` are those who have been paged on the level that stands.
+    """
+    incident, status = order.incident, escalation.status
+    is_acknowledged = incident.status is IncidentStatus.ACKNOWLEDGED
+    if status is EscalationStatus.ACKNOWLEDGED or (status is EscalationStatus.SNOOZED and is_acknowledged):
+        if incident.assigned_to is None:
+            return leave(order, escalation)
+        return call_acknowledger(order, escalation, incident.assigned_to)
+    match status:
+        case EscalationStatus.SNOOZED:
+            return repeat_level(order, escalation)
+        case EscalationStatus.HELD:
+            return begin_again(order, escalation)
+        case EscalationStatus.UNREACHED:
+            return try_again(order, escalation)
+    return due(order, escalation, paged=paged, now=now)
+
+
+def give_up(escalation: Escalation, *, now: datetime) -> Escalation:
+    """The fallback whose pages all failed: it has reached nobody, and is tried again."""
+    return replace(
+        escalation,
+        status=EscalationStatus.UNREACHED,
+        due_at=now + unreached_pause(escalation.round),
+        round=escalation.round + 1,
+    )
 
 
 def decide(tx: Tx, climbs: Sequence[Climb], *, now: datetime) -> None:

@@ -37,7 +37,11 @@ def plan_for(tx: Tx, *, policy_id: int | None, schedule_id: int | None, team_id:
 
 def order_again(tx: Tx, incident: Incident, escalation: Escalation) -> Order:
     """The order of an escalation that is under way: its frozen plan, and the facts its last page carried."""
-    facts = outbox.facts_of_last_page(tx, incident.id)
+    return order_with(incident, escalation, outbox.facts_of_last_page(tx, incident.id))
+
+
+def order_with(incident: Incident, escalation: Escalation, facts: JsonObject) -> Order:
+    """`order_again` where the facts of the last page are at hand; none were paged where they are empty."""
     urgency = Urgency(facts.get("urgency", Urgency.HIGH.value))
     return Order(incident, escalation.plan, urgency, facts)
 
