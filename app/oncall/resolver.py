@@ -53,10 +53,11 @@ def slots(duty: Duty, start: datetime, end: datetime) -> list[Slot]:
     if start >= end:
         return []
     turns = list(_turns(duty.rotations, start, end))
-    people = _People(duty)
+    reach = _reach(duty, start, end, turns)
+    people = _People(duty, reach)
     taken = Spans((each.start, each.end or FOREVER) for each in duty.in_use).complement()
     found: list[Slot] = []
-    for source, window in _layers(duty, start, end, turns):
+    for source, window in _layers(duty, reach):
         found += _stored_slots(duty.schedule_id, source, window, people, taken)
     for plan, turn in turns:
         found += _turn_slots(duty.schedule_id, plan, turn, people, taken)
@@ -85,19 +86,24 @@ def next_boundary(duty: Duty, at: datetime) -> datetime | None:
 
 
 class _People:
-    """When each person is active, and when they are not away either."""
+    """When each person is active, and when they are not away either, as far as is asked."""
 
-    def __init__(self, duty: Duty) -> None:
-        self.active: dict[int, Spans] = defaultdict(Spans)
-        for each in duty.activity:
-            self.active[each.user_id].take(each.started_at, each.ended_at or FOREVER)
-        away: dict[int, Spans] = defaultdict(Spans)
-        for absence in duty.absences:
-            away[absence.user_id].take(absence.start_time, absence.end_time)
+    def __init__(self, duty: Duty, reach: Span) -> None:
+        self.active = _by_user(reach, ((each.user_id, each.started_at, each.ended_at) for each in duty.activity))
         self.present = self.active.copy()
+        away = _by_user(reach, ((each.user_id, each.start_time, each.end_time) for each in duty.absences))
         for user_id, spans in away.items():
             there = spans.complement()
             self.present[user_id] = Spans(piece for span in self.active[user_id] for piece in there.within(*span))
+
+
+def _by_user(reach: Span, intervals: Iterable[tuple[int, datetime, datetime | None]]) -> defaultdict[int, Spans]:
+    found = defaultdict(list)
+    for user_id, start, until in intervals:
+        end = until or FOREVER
+        if _touches(start, end, reach):
+            found[user_id].append((start, end))
+    return defaultdict(Spans, {user_id: Spans(spans) for user_id, spans in found.items()})
 
 
 def _turns(rotations: Sequence[Rotation], start: datetime, end: datetime) -> Iterator[tuple[RotationPlan, Turn]]:
@@ -114,21 +120,32 @@ def _turns(rotations: Sequence[Rotation], start: datetime, end: datetime) -> Ite
                 yield plan, Turn(turn.number, max(turn.start, since), min(turn.end, until))
 
 
-def _layers(
-    duty: Duty, start: datetime, end: datetime, turns: Sequence[tuple[RotationPlan, Turn]]
-) -> list[tuple[SlotSource, Window]]:
-    """The stored windows that decide slots which touch [start, end), the strongest first."""
-    stored = [(SlotSource.OVERRIDE, window) for window in duty.overrides]
-    stored += [(SlotSource.ENTRY, window) for window in duty.entries]
-    # Those slots lie within the turns and windows that touch the asked one, and what touches these may cut them.
-    first = min([start, *(turn.start for _, turn in turns)])
-    last = max([end, *(turn.end for _, turn in turns)])
-    for _, window in stored:
-        if window.start_time < end and _end_of(window) > start:
-            first, last = min(first, window.start_time), max(last, _end_of(window))
-    near = [each for each in stored if each[1].start_time < last and _end_of(each[1]) > first]
-    near.sort(key=lambda each: (each[0] is SlotSource.OVERRIDE, each[1].created_at, each[1].id), reverse=True)
-    return near
+def _reach(duty: Duty, start: datetime, end: datetime, turns: Sequence[tuple[RotationPlan, Turn]]) -> Span:
+    # Slots that touch [start, end) lie within the turns and windows that do, and what touches these can cut them.
+    asked = start, end
+    spans = [asked, *((turn.start, turn.end) for _, turn in turns)]
+    for window in (*duty.overrides, *duty.entries):
+        span = window.start_time, _end_of(window)
+        if _touches(*span, asked):
+            spans.append(span)
+    return min(begin for begin, _ in spans), max(finish for _, finish in spans)
+
+
+def _layers(duty: Duty, reach: Span) -> list[tuple[SlotSource, Window]]:
+    """The stored windows that touch `reach`, the strongest first."""
+    return [
+        (source, window)
+        for source, windows in ((SlotSource.OVERRIDE, duty.overrides), (SlotSource.ENTRY, duty.entries))
+        for window in sorted(
+            (each for each in windows if _touches(each.start_time, _end_of(each), reach)),
+            key=lambda each: (each.created_at, each.id),
+            reverse=True,
+        )
+    ]
+
+
+def _touches(start: datetime, end: datetime, span: Span) -> bool:
+    return start < span[1] and end > span[0]
 
 
 def _end_of(window: Window) -> datetime:

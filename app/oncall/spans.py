@@ -18,8 +18,12 @@ class Spans:
     def __init__(self, spans: Iterable[Span] = ()) -> None:
         self._starts: list[datetime] = []
         self._ends: list[datetime] = []
-        for start, end in spans:
-            self.take(start, end)
+        for start, end in sorted(spans):
+            if self._ends and start <= self._ends[-1]:
+                self._ends[-1] = max(end, self._ends[-1])
+            elif start < end:
+                self._starts.append(start)
+                self._ends.append(end)
 
     def __iter__(self) -> Iterator[Span]:
         """The spans in order."""
@@ -45,10 +49,10 @@ class Spans:
 
     def within(self, start: datetime, end: datetime) -> Iterator[Span]:
         """The pieces of [start, end) that are in the set, in order."""
-        for index in range(bisect_right(self._ends, start), bisect_left(self._starts, end)):
-            yield max(start, self._starts[index]), min(end, self._ends[index])
+        if start < end:
+            for index in range(bisect_right(self._ends, start), bisect_left(self._starts, end)):
+                yield max(start, self._starts[index]), min(end, self._ends[index])
 
     def complement(self) -> "Spans":
         """Every instant that is not in the set."""
-        whole = Spans(self)
-        return Spans(whole.take(BEGINNING, FOREVER))
+        return Spans(zip([BEGINNING, *self._ends], [*self._starts, FOREVER], strict=True))

@@ -48,8 +48,8 @@ def turns_between(plan: RotationPlan, start: datetime, end: datetime) -> Iterato
     start, end = max(start, begins), min(end, LATEST)
     if start >= end:
         return
-    # One turn earlier than the clocks say: where they were set back, they show an hour that was there before.
-    number = max(0, (_shown(start, zone) - anchor) // length - 1)
+    # Where the clocks were set back they show the time of an earlier turn again, never that of a later one.
+    number = max(0, (_shown(start, zone) - anchor) // length)
     turn_start = instant_of(anchor + number * length, zone)
     while turn_start < end:
         turn_end = instant_of(anchor + (number + 1) * length, zone)
