@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.kill.loop import Plan, Report, kill_and_judge
 from tests.kill.storm import storm
 from tests.kill.takeover import takeover
+from tests.prove.schedules import TEN_YEARS_SECONDS, judge, judge_again, ten_years
 from tests.security.attack import assault
 from tests.support.postgres import running_cluster
 
@@ -29,7 +30,10 @@ def main(arguments: Sequence[str]) -> int:
     kill.add_argument("--check-every", type=int, default=25, metavar="KILLS")
     hostile = proofs.add_parser("hostile", help="generated bodies: no 5xx, no good alert lost")
     hostile.add_argument("--cases", type=int, default=100_000)
-    for one in (kill, hostile):
+    schedules = proofs.add_parser("schedules", help="who is on call, in every zone, against an oracle")
+    schedules.add_argument("--cases", type=int, default=5_000_000)
+    schedules.add_argument("--again", nargs=2, metavar=("ZONE", "SEED"), help="look at one violation again")
+    for one in (kill, hostile, schedules):
         one.add_argument("--seed", type=int, default=int(time.time()) % 60_000)
     storms = proofs.add_parser("storm", help="one group's alerts as fast as they go")
     storms.add_argument("--alerts", type=int, default=10_000)
@@ -80,9 +84,25 @@ def prove_takeover(options: argparse.Namespace) -> int:
         return _end(bool(report.violations), folder)
 
 
+def prove_schedules(options: argparse.Namespace) -> int:
+    """Every zone against the oracle, twenty years of hand-offs, and how long ten years of one schedule take."""
+    began = time.monotonic()
+    verdict = judge_again(*options.again) if options.again else judge(options.cases, options.seed)
+    took = {hours: ten_years(hours) for hours in (24, 12)}
+    lines = [("hand-offs looked at", f"{verdict.handoffs}")]
+    lines += [
+        (f"ten years of {hours} h turns", f"{slots} slots in {seconds:.2f} s")
+        for hours, (slots, seconds) in took.items()
+    ]
+    say(f"who is on call, seed {options.seed}", lines, verdict.findings)
+    sys.stdout.write(f"{verdict.line(time.monotonic() - began)}\n")
+    return int(bool(verdict.findings) or any(seconds >= TEN_YEARS_SECONDS for _, seconds in took.values()))
+
+
 PROOFS: dict[str, Callable[[argparse.Namespace], int]] = {
     "kill": prove_kill,
     "hostile": prove_hostile,
+    "schedules": prove_schedules,
     "storm": prove_storm,
     "takeover": prove_takeover,
 }
