@@ -6,7 +6,7 @@ process changed them: a revoked key dies everywhere within RELOAD_SECONDS.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select
 
@@ -17,15 +17,24 @@ from app.platform.db import Tx
 from app.platform.secrets import SecretBox, SecretUnreadable, hash_token
 
 RELOAD_SECONDS = 5.0
+# The use of a key is written down for people who look whether a tool still has the old one: not at every delivery.
+NOTE_USE_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
     """What a key opens: its source, and what the driver needs to know of it (the signing secret in the clear)."""
 
+    key_id: int
     source: AlertSource
     options: SourceOptions
     expires_at: datetime | None
+    last_used_at: datetime | None
+
+    def use_to_note(self, now: datetime) -> int | None:
+        """The key's id where its use is to be written down; None where that was done just now."""
+        is_fresh = self.last_used_at is not None and now - self.last_used_at < NOTE_USE_EVERY
+        return None if is_fresh else self.key_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +54,18 @@ class KeyRing:
 def load_ring(tx: Tx, secrets: SecretBox, *, now: datetime) -> KeyRing:
     """Read every active key with its source."""
     sources = {source.id: source for source in tx.all(AlertSource, select_sources())}
-    statement = select(SourceKeyRow.key_hash, SourceKeyRow.source_id, SourceKeyRow.expires_at).where(
-        SourceKeyRow.revoked_at.is_(None), or_(SourceKeyRow.expires_at.is_(None), SourceKeyRow.expires_at > now)
-    )
+    keys = select(
+        SourceKeyRow.key_hash,
+        SourceKeyRow.id,
+        SourceKeyRow.source_id,
+        SourceKeyRow.expires_at,
+        SourceKeyRow.last_used_at,
+    ).where(SourceKeyRow.revoked_at.is_(None), or_(SourceKeyRow.expires_at.is_(None), SourceKeyRow.expires_at > now))
     opened = {source_id: options_of(source, secrets) for source_id, source in sources.items()}
     return KeyRing(
         {
-            digest: Access(sources[source_id], opened[source_id], expires_at)
-            for digest, source_id, expires_at in tx.execute(statement)
+            digest: Access(key_id, sources[source_id], opened[source_id], expires_at, last_used_at)
+            for digest, key_id, source_id, expires_at, last_used_at in tx.execute(keys)
         }
     )
 

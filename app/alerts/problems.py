@@ -17,7 +17,8 @@ from app.platform.types import JsonObject
 class Submission:
     """One delivery, parsed; `parsed` is None for one that no driver could read, which is kept in quarantine.
 
-    `trace_id` names it everywhere; `new_run_id` makes the id of a pipeline run it may ask for.
+    `trace_id` names it everywhere; `new_run_id` makes the id of a pipeline run it may ask for; `key_id` is the key it
+    came with where that use is to be noted.
     """
 
     source: AlertSource
@@ -30,6 +31,7 @@ class Submission:
     trace_id: str
     new_run_id: Callable[[], str]
     error: str = ""
+    key_id: int | None = None
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.sql import Select
 
-from app.alerts.models import AlertHistoryRow, AlertRow, DeliveryRow, IncidentAlertRow, SourceRow
+from app.alerts.models import AlertHistoryRow, AlertRow, DeliveryRow, IncidentAlertRow, SourceKeyRow, SourceRow
 from app.alerts.types import Alert, AlertHistoryEntry, AlertSource, AlertStatus, Delivery, Severity
 from app.platform.db import Tx
 from app.platform.tables import fields_of, table_of
@@ -28,6 +28,8 @@ _INSERT_MEMBERSHIPS = insert(IncidentAlertRow)
 _INSERT_DELIVERIES = insert(DeliveryRow)
 _sources = table_of(SourceRow)
 _TOUCH = update(_sources).where(_sources.c.id == bindparam("b_id")).values(last_delivery_at=bindparam("b_now"))
+_keys = table_of(SourceKeyRow)
+_TOUCH_KEY = update(_keys).where(_keys.c.id == bindparam("b_id")).values(last_used_at=bindparam("b_now"))
 _INSERT = insert(AlertRow).returning(AlertRow.id, AlertRow.source_id, AlertRow.fingerprint)
 
 
@@ -102,6 +104,13 @@ def insert_deliveries(tx: Tx, values: Sequence[dict[str, Any]]) -> None:
     """Keep requests as they came."""
     if values:
         tx.execute(_INSERT_DELIVERIES, values)
+
+
+def touch_keys(tx: Tx, key_ids: Iterable[int], now: datetime) -> None:
+    """Remember when these keys were last used."""
+    values = [{"b_id": key_id, "b_now": now} for key_id in sorted(set(key_ids))]
+    if values:
+        tx.execute(_TOUCH_KEY, values)
 
 
 def touch_sources(tx: Tx, source_ids: Iterable[int], now: datetime) -> None:

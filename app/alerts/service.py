@@ -7,6 +7,7 @@ from app.alerts.repository import (
     insert_history,
     insert_memberships,
     lock_intake,
+    touch_keys,
     touch_sources,
     update_alerts,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "insert_history",
     "insert_memberships",
     "lock_intake",
+    "touch_keys",
     "touch_sources",
     "update_alerts",
 ]

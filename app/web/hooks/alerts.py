@@ -98,6 +98,7 @@ async def _store(
     error: str,
 ) -> DeliveryResult:
     kept = {name: arrival.headers[name] for name in KEPT_HEADERS if name in arrival.headers}
+    now = rt.clock.now()
     submission = intake.Submission(
         source=arrival.access.source,
         driver=driver,
@@ -105,10 +106,11 @@ async def _store(
         parsed=parsed,
         headers=kept,
         body=arrival.body,
-        received_at=rt.clock.now(),
+        received_at=now,
         trace_id=arrival.trace_id,
         new_run_id=rt.ids.hex32,
         error=error,
+        key_id=arrival.access.use_to_note(now),
     )
     return await intake.submit(rt, submission)
 

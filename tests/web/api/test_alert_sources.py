@@ -1,8 +1,11 @@
 """`/api/v1/alert-sources`: the key is in one answer only, secrets in none."""
 
+from datetime import datetime
+
 from fastapi.testclient import TestClient
 
 from app.platform.runtime import Runtime
+from tests.support.clock import FrozenClock
 from tests.web.api.conftest import JSON, Caller
 
 FIELDS = {
@@ -39,6 +42,29 @@ def test_a_regenerated_key_leaves_the_old_one_working_until_it_is_revoked(
     assert [key["masked"] for key in keys] == [again["masked_api_key"], source["masked_api_key"]]
     admin.delete(f"/alert-sources/{source['id']}/keys/{keys[1]['id']}")
     assert [post(again["api_key"]), post(source["api_key"])] == [202, 401]
+
+
+def test_the_key_that_the_tool_still_uses_is_seen_while_rotating(
+    client: TestClient, admin: Caller, source: JSON, clock: FrozenClock
+) -> None:
+    def post_with_the_old_key() -> None:
+        client.post("/alerts/webhook/", json={"name": "x"}, headers={"x-api-key": source["api_key"]})
+
+    def used() -> list[datetime | None]:
+        keys = admin.get(f"/alert-sources/{source['id']}/keys")
+        return [key["last_used_at"] and datetime.fromisoformat(key["last_used_at"]) for key in keys]
+
+    admin.post(f"/alert-sources/{source['id']}/regenerate-key")
+    assert used() == [None, None]
+    first = clock.now()
+    post_with_the_old_key()
+    assert used() == [None, first]
+    clock.advance(seconds=30)
+    post_with_the_old_key()
+    assert used() == [None, first]
+    later = clock.advance(minutes=10)
+    post_with_the_old_key()
+    assert used() == [None, later]
 
 
 def test_a_key_can_be_replaced_at_once(client: TestClient, admin: Caller, source: JSON) -> None:
