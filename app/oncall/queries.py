@@ -11,11 +11,8 @@ from app.oncall.models import OverrideRow, ScheduleEntryRow, ScheduleRow, SwapRe
 from app.oncall.resolver import Duty, oncall_at, slots
 from app.oncall.spans import BEGINNING
 from app.oncall.types import (
-    DAYS_A_WEEK,
-    HOURS_A_DAY,
     Absence,
     Activity,
-    Cadence,
     Interval,
     Rotation,
     RotationPlan,
@@ -25,6 +22,7 @@ from app.oncall.types import (
     SwapStatus,
     Window,
 )
+from app.oncall.wallclock import turn_length
 from app.platform.db import Tx, paged
 from app.platform.types import Page, PageQuery
 
@@ -165,7 +163,7 @@ def duties(
         return {}
     rotations = repository.rotations_of(tx, wanted, as_of=as_of)
     in_use = repository.in_use_of(tx, wanted)
-    margin = max((_longest_shift(each.plan) for each in rotations), default=INSTANT)
+    margin = max((turn_length(each.plan) + CLOCK_CHANGE for each in rotations), default=INSTANT)
     low, high = _shifted(start, -margin), _shifted(end, margin)
     windows = _windows(tx, wanted, low, high, as_of)
     reach = [each for kind in windows for each in kind if each.start_time < end and each.end_time > start]
@@ -218,7 +216,7 @@ def duty_if(
         planned = Rotation(0, duty.schedule_id, version, begins, start, rotation)
         duty = replace(duty, rotations=[*duty.rotations, planned])
         away = rotation.member_ids if rotation.skips_absent else ()
-        margin = _longest_shift(rotation)
+        margin = turn_length(rotation) + CLOCK_CHANGE
         extra = repository.absences_between(tx, away, _shifted(start, -margin), _shifted(end, margin))
         duty = replace(duty, absences=[*duty.absences, *extra])
     kept = [each for each in duty.overrides if each.id != without_override]
@@ -304,15 +302,6 @@ def _activity(tx: Tx, user_ids: Iterable[int], as_of: datetime | None) -> list[A
 def _interval(interval: Interval, as_of: datetime | None) -> Interval:
     still_open = as_of is not None and interval.end is not None and interval.end > as_of
     return Interval(interval.start, None) if still_open else interval
-
-
-def _longest_shift(plan: RotationPlan) -> timedelta:
-    hours = {
-        Cadence.DAILY: HOURS_A_DAY,
-        Cadence.WEEKLY: DAYS_A_WEEK * HOURS_A_DAY,
-        Cadence.CUSTOM: plan.shift_length_hours or 0,
-    }[plan.cadence]
-    return timedelta(hours=hours) + CLOCK_CHANGE
 
 
 def _shifted(at: datetime, by: timedelta) -> datetime:

@@ -38,13 +38,23 @@ def instant_of(local: datetime, zone: ZoneInfo) -> datetime:
     return earliest + seconds * SECOND
 
 
+def turn_length(plan: RotationPlan) -> timedelta:
+    """How long a turn lasts by the clocks on the wall."""
+    hours = {
+        Cadence.DAILY: HOURS_A_DAY,
+        Cadence.WEEKLY: DAYS_A_WEEK * HOURS_A_DAY,
+        Cadence.CUSTOM: plan.shift_length_hours or HOURS_A_DAY,
+    }
+    return timedelta(hours=hours[plan.cadence])
+
+
 def turns_between(plan: RotationPlan, start: datetime, end: datetime) -> Iterator[Turn]:
     """The turns that touch [start, end), whole and in order; the first of all begins where the plan's coverage does."""
     zone = ZoneInfo(plan.timezone)
     covered_from = datetime.combine(plan.start_date, plan.handoff_time)
     begins = instant_of(covered_from, zone)
     anchor = _anchor(plan, covered_from)
-    length = _length(plan)
+    length = turn_length(plan)
     start, end = max(start, begins), min(end, LATEST)
     if start >= end:
         return
@@ -67,12 +77,3 @@ def _anchor(plan: RotationPlan, covered_from: datetime) -> datetime:
     if plan.cadence is not Cadence.WEEKLY or plan.handoff_weekday is None:
         return covered_from
     return covered_from - timedelta(days=(plan.start_date.weekday() - plan.handoff_weekday) % DAYS_A_WEEK)
-
-
-def _length(plan: RotationPlan) -> timedelta:
-    hours = {
-        Cadence.DAILY: HOURS_A_DAY,
-        Cadence.WEEKLY: DAYS_A_WEEK * HOURS_A_DAY,
-        Cadence.CUSTOM: plan.shift_length_hours or HOURS_A_DAY,
-    }
-    return timedelta(hours=hours[plan.cadence])
