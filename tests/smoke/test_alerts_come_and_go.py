@@ -1,5 +1,8 @@
 """Alerts come, repeat, recover and come back: one incident, one page each time it matters."""
 
+from datetime import timedelta
+
+from app.platform.ports import MailFailed
 from app.usecases import answer
 from tests.smoke.story import Story
 
@@ -93,3 +96,19 @@ def test_new_alert_on_an_acknowledged_incident_pages_nobody(story: Story) -> Non
     story.advance(hours=1)
     story.expect_nothing()
     assert story.incident.alert_count == 2
+
+
+def test_rise_to_critical_ends_a_snooze_and_its_page_is_tried_until_it_gets_out(story: Story) -> None:
+    story.policy(levels=[(60, "ravi")])
+    story.post("grafana", tags={"severity": "warning"})
+    story.expect_page("ravi")
+    story.does("ravi", answer.snooze, until=story.now + timedelta(hours=8))
+    story.advance(minutes=5)
+
+    story.world.mail.next.append(MailFailed("the server is busy"))
+    story.post("grafana", tags={"severity": "critical"})
+    story.expect_nothing()
+    assert story.incident.snoozed_until is None
+
+    story.advance(minutes=1)
+    story.expect_page("ravi", says="critical", within_seconds=60)

@@ -157,6 +157,11 @@ class Flush:
                 self.tx, incident, IncidentAction.RETRIGGER, kind=TimelineKind.TRIGGERED,
                 text="Triggered again: severity rose to critical", actor=SYSTEM, now=self.now,
             )  # fmt: skip
+        elif incident.snoozed_until is not None:
+            # Snoozed, it would count as answered: a page that fails would be called off instead of tried again.
+            incidents.snooze(self.tx, incident.id, None, now=self.now)
+            line = NewTimelineEntry(incident.id, TimelineKind.SNOOZED, "The snooze ends: severity rose to critical")
+            incidents.add_timeline(self.tx, [line], now=self.now)
         paging.restart(self.tx, self._order(problem), now=self.now)
 
     def _order(self, problem: Problem) -> paging.Order:
