@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.alerts.rules import Decision
 from app.alerts.types import Alert, AlertSource, DeliveryOutcome, ParsedPayload
 from app.incidents.types import Incident, NewIncident, Severity
 from app.platform.types import JsonObject
@@ -89,11 +90,15 @@ class Problem:
 
 @dataclass(slots=True, eq=False)
 class Sighting:
-    """An alert while a batch works on it; `alert.id` is 0 until it is stored, `problem` stands for its incident."""
+    """An alert while a batch works on it; `alert.id` is 0 until it is stored, `problem` stands for its incident.
+
+    `decision` is what its last delivery was; None where no delivery of the batch was decided yet.
+    """
 
     alert: Alert
     problem: Problem | None
     is_new: bool
+    decision: Decision | None = None
     is_changed: bool = False
     ended: bool = False
     history: list[JsonObject] = field(default_factory=list)

@@ -12,8 +12,11 @@ from app.alerts.problems import Counts, Problem, Sighting, Submission
 from app.alerts.rules import FLAP_WINDOW, NEWLY_FIRING, STILL_FIRING_AFTER, Decision, decide, group_key_of, severity_of
 from app.alerts.types import Alert, AlertSource, AlertStatus, ParsedAlert, Severity
 from app.incidents.types import Incident, NewIncident
+from app.platform.types import JsonObject
 
 TITLE_LENGTH = 300
+CLIPPED = 500
+MAX_LABELS_SHOWN = 12
 # What an alert's history entry is called, where the decision's own word is not the plainest.
 UNCHANGED = frozenset({Decision.REPEATED, Decision.REPEATED_RECOVERY})
 
@@ -68,7 +71,7 @@ def asked_by(submissions: Sequence[Submission]) -> Asked | None:
     for submission in submissions:
         for parsed in _alerts_of(submission):
             fingerprints.setdefault(submission.source.id, set()).add(parsed.fingerprint)
-            group_keys.setdefault(submission.source.id, set()).add(_key(submission, parsed))
+            group_keys.setdefault(submission.source.id, set()).add(key_of(submission, parsed))
     if not group_keys:
         return None
     return Asked(fingerprints, group_keys, min(each.received_at for each in submissions) - FLAP_WINDOW)
@@ -164,6 +167,7 @@ class Triage:
             sighting.is_changed = True
             counts.resolved += decision is Decision.RESOLVED
             counts.updated += decision is not Decision.RESOLVED
+        sighting.decision = decision
         if decision not in UNCHANGED:
             old = before.status if before else None
             sighting.history.append(
@@ -172,7 +176,7 @@ class Triage:
             )  # fmt: skip
         if sighting.problem is not None and sighting.problem not in counts.seen:
             counts.seen.append(sighting.problem)
-        self._follow_up(_Case(submission, parsed, _key(submission, parsed), sighting, before, counts), decision)
+        self._follow_up(_Case(submission, parsed, key_of(submission, parsed), sighting, before, counts), decision)
 
     def _follow_up(self, case: _Case, decision: Decision) -> None:
         problem = case.sighting.problem
@@ -251,11 +255,30 @@ class Triage:
             problem.wants_run = problem.wants_run or case.submission
 
 
+def page_facts(problem: Problem) -> JsonObject:
+    """What every page of the incident says of the source and of its first alert."""
+    facts: JsonObject = {"source": problem.source.name, "severity": problem.severity.value}
+    if problem.first is not None:
+        alert = problem.first.alert
+        facts |= {
+            "alert_id": alert.id,
+            "alert_name": alert.name,
+            "description": alert.description[:CLIPPED],
+            "labels": dict(list(alert.labels.items())[:MAX_LABELS_SHOWN]),
+            "summary": alert.annotations.get("summary", "")[:CLIPPED],
+            "runbook_url": alert.annotations.get("runbook_url", ""),
+            "started_at": alert.started_at.isoformat(),
+            "trace_id": alert.trace_id,
+        }
+    return facts
+
+
 def _alerts_of(submission: Submission) -> Iterable[ParsedAlert]:
     return () if submission.parsed is None else submission.parsed.alerts
 
 
-def _key(submission: Submission, parsed: ParsedAlert) -> str:
+def key_of(submission: Submission, parsed: ParsedAlert) -> str:
+    """Which open incident of its source this alert belongs to (B9)."""
     source = submission.source
     senders_key = submission.parsed.group_key if submission.parsed else ""
     return group_key_of(parsed, source.grouping, source.group_labels, senders_key)

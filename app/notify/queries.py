@@ -11,6 +11,7 @@ from app.notify import repository
 from app.notify.errors import ChannelMissing, NotificationMissing
 from app.notify.models import DUE, IN_FLIGHT, ActionUseRow, ChannelRow, NotificationRow
 from app.notify.repository import FIRST_SENDS, IS_PAGE, select_notifications
+from app.notify.rules import Window
 from app.notify.types import (
     REACHING,
     ActionUse,
@@ -86,6 +87,11 @@ def attempts_of(tx: Tx, notification_id: int) -> list[Attempt]:
 def lost_incidents(tx: Tx, *, now: datetime) -> list[int]:
     """Incidents of messages whose sender died while sending."""
     return repository.lost_incidents(tx, now=now)
+
+
+def windows_open(tx: Tx, at: datetime) -> dict[int, Window]:
+    """The windows that are open at an instant, by contact method (B29)."""
+    return repository.windows_open(tx, at)
 
 
 def next_due_at(tx: Tx, *, repeats: bool = True, full: Collection[str] = ()) -> datetime | None:

@@ -12,16 +12,21 @@ from sqlalchemy.sql import Select
 
 from app.notify.models import DUE, IN_FLIGHT, AttemptRow, ContactWindowRow, NotificationRow
 from app.notify.rules import Window
-from app.notify.types import Attempt, NewNotification, Notification, NotificationKind, NotificationStatus, Outcome
+from app.notify.types import (
+    WAITING,
+    Attempt,
+    NewNotification,
+    Notification,
+    NotificationKind,
+    NotificationStatus,
+    Outcome,
+)
 from app.platform.db import Tx
 from app.platform.tables import fields_of, table_of
 
 LEASE = timedelta(seconds=10)
 PAGES_AT_MOST = 1000
 OTHERS_AT_MOST = 20
-WAITING = (
-    NotificationStatus.PENDING, NotificationStatus.RETRYING, NotificationStatus.HELD, NotificationStatus.UNKNOWN
-)  # fmt: skip
 FIRST_SENDS = (NotificationStatus.PENDING, NotificationStatus.HELD)
 GOT_OUT = (NotificationStatus.SENT, NotificationStatus.DELIVERED, NotificationStatus.SUPPRESSED)
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
@@ -175,6 +180,13 @@ def lock_windows(tx: Tx, contact_method_ids: Collection[int]) -> dict[int, Windo
     return found
 
 
+def windows_open(tx: Tx, at: datetime) -> dict[int, Window]:
+    """The windows that are open at an instant, by contact method; read without a lock."""
+    statement = select(ContactWindowRow.contact_key, ContactWindowRow.opens_until, ContactWindowRow.holder_id)
+    rows = tx.execute(statement.where(ContactWindowRow.opens_until > at))
+    return {contact_method_of(key): Window(opens_until, holder_id) for key, opens_until, holder_id in rows}
+
+
 def open_windows(tx: Tx, windows: Mapping[int, Window]) -> None:
     """Write down which windows are open now."""
     if windows:
@@ -206,7 +218,7 @@ def close_windows(tx: Tx, holder_ids: Collection[int], *, now: datetime) -> None
         .values(opens_until=now, holder_id=None)
         .returning(ContactWindowRow.contact_key)
     )
-    contact_method_ids = [int(key.removeprefix("method:")) for key in closed.scalars()]
+    contact_method_ids = [contact_method_of(key) for key in closed.scalars()]
     if contact_method_ids:
         tx.execute(
             update(NotificationRow)
@@ -396,6 +408,11 @@ def notifications_in(tx: Tx, ids: Collection[int]) -> list[Notification]:
 def contact_key(contact_method_id: int) -> str:
     """The name of a contact method's window."""
     return f"method:{contact_method_id}"
+
+
+def contact_method_of(key: str) -> int:
+    """Whose window has this name."""
+    return int(key.removeprefix("method:"))
 
 
 def _fetch(tx: Tx, statement: "Select[Any]", ids: Collection[int]) -> list[Notification]:

@@ -40,6 +40,12 @@ class NotificationStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+# Nothing of these has begun to leave since they were last due.
+WAITING = (
+    NotificationStatus.PENDING, NotificationStatus.RETRYING, NotificationStatus.HELD, NotificationStatus.UNKNOWN
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class NewNotification:
     """A message to be written to the outbox.

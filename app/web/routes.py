@@ -25,6 +25,7 @@ from app.web.api import (
     pipelines,
     reach,
     schedules,
+    simulate,
     system,
     teams,
     users,
@@ -227,6 +228,7 @@ DUTY: tuple[Route, ...] = (
     _api("POST", "/api/v1/schedules/{schedule_id}/swaps/{swap_id}/cancel", schedules.cancel_swap, P.TAKE_SLOTS),
     _api("GET", "/api/v1/schedules/{schedule_id}/oncall", oncall.show, P.VIEW),
     _api("GET", "/api/v1/oncall/current", oncall.current, P.VIEW),
+    _api("POST", "/api/v1/simulate/page", simulate.page, P.SIMULATE),
 )
 
 RUNS: tuple[Route, ...] = (

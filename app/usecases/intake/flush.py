@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from app.alerts import service as alerts
 from app.alerts.problems import Counts, Problem
 from app.alerts.subscriptions import note_control
-from app.alerts.triage import Outcome, Triage, outcome_of
+from app.alerts.triage import Outcome, Triage, outcome_of, page_facts
 from app.alerts.types import Alert, AlertStatus, DeliveryResult
 from app.escalation.types import EscalationStatus, Plan
 from app.incidents import service as incidents
@@ -19,8 +19,6 @@ from app.usecases import paging
 
 # What joins a running incident is told to the team's channels together.
 GATHER = timedelta(seconds=30)
-CLIPPED = 500
-MAX_LABELS_SHOWN = 12
 
 
 class Flush:
@@ -176,7 +174,7 @@ class Flush:
         plan, version_id = self._plans[source.id]
         incident = replace(problem.incident, severity=problem.severity)
         urgency = paging.urgency_of(problem.severity, source.config)
-        return paging.Order(incident, plan, urgency, _facts(problem), version_id)
+        return paging.Order(incident, plan, urgency, page_facts(problem), version_id)
 
     def _request_runs(self) -> dict[int, str]:
         wanted: list[tuple[NewRun, datetime]] = []
@@ -227,23 +225,6 @@ class Flush:
 
 def _columns(alert: Alert) -> JsonObject:
     return {name: getattr(alert, name) for name in Alert.__slots__ if name != "id"}
-
-
-def _facts(problem: Problem) -> JsonObject:
-    facts: JsonObject = {"source": problem.source.name, "severity": problem.severity.value}
-    if problem.first is not None:
-        alert = problem.first.alert
-        facts |= {
-            "alert_id": alert.id,
-            "alert_name": alert.name,
-            "description": alert.description[:CLIPPED],
-            "labels": dict(list(alert.labels.items())[:MAX_LABELS_SHOWN]),
-            "summary": alert.annotations.get("summary", "")[:CLIPPED],
-            "runbook_url": alert.annotations.get("runbook_url", ""),
-            "started_at": alert.started_at.isoformat(),
-            "trace_id": alert.trace_id,
-        }
-    return facts
 
 
 def _opening(problem: Problem) -> list[NewTimelineEntry]:

@@ -26,6 +26,7 @@ NAMES = (
     "name", "title", "severity", "driver", "team_id", "escalation_policy_id", "schedule_id", "grouping", "group_labels",
     "config", "levels", "repeat", "ack_timeout_minutes", "timezone", "escalation_delay_minutes", "user_id",
     "start_time", "end_time", "until", "note", "acting_as_user_id", "reason", "keep_old_hours", "status",
+    "source_id", "payload", "at",
 )  # fmt: skip
 QUERIES = (
     "page",

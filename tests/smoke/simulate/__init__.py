@@ -1,0 +1,1 @@
+"""Nights for which the simulation must say what the engine then does."""
