@@ -12,7 +12,8 @@ def zone_of(name: str) -> ZoneInfo:
     """The zone of this name; UTC where the name is not known (any more)."""
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        # The last is what a name that is a folder of the zone files, or is too long for a file, leads to.
         return ZoneInfo("UTC")
 
 
@@ -79,6 +80,12 @@ def short(at: datetime, zone: ZoneInfo, now: datetime) -> str:
     return f"{local.day} {local:%b %H:%M}"
 
 
+def moment(at: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """A planned moment in full, for a zone that is named beside it: `Mon 9 Mar 09:00`, with the year in other years."""
+    local = at.astimezone(zone)
+    return f"{_date(local.date(), with_year=local.year != now.astimezone(zone).year)} {local:%H:%M}"
+
+
 def exact(at: datetime, zone: ZoneInfo) -> str:
     """Date and time to the second in the reader's zone, with the zone's short name."""
     local = at.astimezone(zone)
@@ -91,12 +98,14 @@ def iso(at: datetime) -> str:
 
 
 def day(at: datetime, zone: ZoneInfo, now: datetime) -> str:
-    """The heading of a day: `Today`, `Yesterday`, `Sat 21 Nov`."""
+    """The heading of a day: `Today`, `Yesterday`, `Tomorrow`, `Sat 21 Nov`."""
     there, today = at.astimezone(zone).date(), now.astimezone(zone).date()
     if there == today:
         return "Today"
     if there == today - timedelta(days=1):
         return "Yesterday"
+    if there == today + timedelta(days=1):
+        return "Tomorrow"
     return _date(there, with_year=there.year != today.year)
 
 
