@@ -45,7 +45,9 @@ from app.web.ui import (
     reach as reach_ui,
     reference as reference_ui,
     schedules as schedules_ui,
+    slots as slots_ui,
     sources as sources_ui,
+    swaps as swaps_ui,
     system as system_ui,
     teams as teams_ui,
 )
@@ -335,9 +337,19 @@ UI_CATALOGUE: tuple[Route, ...] = (
     _ui("GET", "/schedules/new", schedules_ui.new, P.MANAGE_SCHEDULES),
     _ui("GET", "/schedules/{schedule_id}", schedules_ui.show, P.VIEW),
     _ui("POST", "/schedules/{schedule_id}", schedules_ui.change, P.MANAGE_SCHEDULES),
+    _ui("GET", "/schedules/{schedule_id}/edit", schedules_ui.edit, P.MANAGE_SCHEDULES),
     _ui("POST", "/schedules/{schedule_id}/delete", schedules_ui.delete, P.MANAGE_SCHEDULES),
     _ui("POST", "/schedules/{schedule_id}/entries", schedules_ui.add_entry, P.MANAGE_SCHEDULES),
     _ui("POST", "/schedules/{schedule_id}/entries/{entry_id}/remove", schedules_ui.remove_entry, P.MANAGE_SCHEDULES),
+    _ui("GET", "/schedules/{schedule_id}/slots/{start}", slots_ui.show, P.VIEW),
+    _ui("POST", "/schedules/{schedule_id}/slots/{start}/override", slots_ui.override, P.TAKE_SLOTS),
+    _ui("POST", "/schedules/{schedule_id}/overrides/{override_id}/remove", slots_ui.remove_override, P.TAKE_SLOTS),
+    _ui("GET", "/schedules/{schedule_id}/handoff", slots_ui.hand_off_form, P.TAKE_SLOTS),
+    _ui("POST", "/schedules/{schedule_id}/handoff", slots_ui.hand_off, P.TAKE_SLOTS),
+    _ui("POST", "/schedules/{schedule_id}/slots/{start}/swap", swaps_ui.ask, P.TAKE_SLOTS),
+    _ui("POST", "/schedules/{schedule_id}/swaps/{swap_id}/accept", swaps_ui.accept, P.TAKE_SLOTS),
+    _ui("POST", "/schedules/{schedule_id}/swaps/{swap_id}/decline", swaps_ui.decline, P.TAKE_SLOTS),
+    _ui("POST", "/schedules/{schedule_id}/swaps/{swap_id}/cancel", swaps_ui.cancel, P.TAKE_SLOTS),
 )
 
 UI_CHANNELS: tuple[Route, ...] = (

@@ -30,7 +30,11 @@ def root() -> Response:
 def show(ui: UiDep) -> Response:
     """What is going on."""
     readiness = watch.readiness(ui.rt, ui.now)
-    return ui.page("dashboard/index.html", "Dashboard", lambda tx: dashboard(tx, ui.now, ui.zone, readiness))
+    return ui.page(
+        "dashboard/index.html",
+        "Dashboard",
+        lambda tx: dashboard(tx, ui.signed_in, ui.now, ui.zone, readiness),
+    )
 
 
 def more(ui: UiDep) -> Response:

@@ -11,6 +11,7 @@ from app.web.ui.forms import Form, FormDep
 from app.web.ui.ui import Ui, UiDep
 from app.web.ui.views.choices import not_in_list
 from app.web.ui.views.people import profile_page
+from app.web.ui.views.schedules import own_duty
 
 HOME = "/profile"
 NEW_TOKEN = "token"  # noqa: S105  the name under which it is shown once
@@ -90,6 +91,7 @@ def profile(ui: Ui, forms: dict[str, Form] | None = None, status: int = 200) -> 
         lambda tx: {
             **profile_page(tx, ui.viewer.id, session_id=session_id, now=ui.now, forms=forms or {}),
             "new_token": ui.secret(NEW_TOKEN),
+            **own_duty(tx, ui.signed_in, ui.now, ui.zone),
         },
         status=status,
     )

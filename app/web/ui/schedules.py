@@ -1,51 +1,67 @@
-"""On call: who has which schedule, a schedule with its fixed entries. Writing is for admins."""
+"""On call: who has which schedule, a schedule with its calendar, its form with a preview. Writing is for admins."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from fastapi import Response
 
 from app.oncall import queries
+from app.oncall.types import Schedule
+from app.platform.db import Tx
 from app.platform.errors import PagerPalError
 from app.usecases import rota
 from app.web.deps import Id
-from app.web.ui.forms import Form, FormDep
+from app.web.ui.forms import Form, FormDep, QueryDep
 from app.web.ui.ui import Ui, UiDep
 from app.web.ui.views.choices import not_in_list
-from app.web.ui.views.schedules import new_schedule_form, oncall_page, schedule_choices, schedule_page
+from app.web.ui.views.rota_draft import boundary_of, editor_view, rotation_change
+from app.web.ui.views.rota_editor import Editor, editor_of, new_editor, plan_of, reshaped
+from app.web.ui.views.schedules import oncall_page, schedule_page
 from app.web.ui.words import zone_of
 
 
 def index(ui: UiDep) -> Response:
     """Who is on call."""
-    return ui.page("oncall/index.html", "On call", lambda tx: oncall_page(tx, ui.now, ui.zone))
+    return ui.page("oncall/index.html", "On call", lambda tx: oncall_page(tx, ui.signed_in, ui.now, ui.zone))
 
 
-def show(schedule_id: Id, ui: UiDep) -> Response:
+def show(schedule_id: Id, ui: UiDep, query: QueryDep) -> Response:
     """One schedule."""
-    return _page(ui, schedule_id)
+    return schedule_response(ui, schedule_id, query)
 
 
 def new(ui: UiDep) -> Response:
     """The form for another schedule."""
-    return _new_page(ui, new_schedule_form(ui.viewer.timezone))
+    return _new_page(ui, new_editor(ui.viewer.timezone, ui.now))
 
 
 def create(ui: UiDep, form: FormDep) -> Response:
-    """Add a schedule, empty yet."""
+    """Add a schedule; or only change the shape of the form, or look at what it would be."""
+    looked = _only_looked_at(form)
+    if looked is not None:
+        return _new_page(ui, Editor(looked))
     try:
-        schedule = rota.create_schedule(ui.rt, **_fields(form), actor=ui.viewer, now=ui.now)
+        schedule = rota.create_schedule(ui.rt, **_fields(form), rotation=plan_of(form), actor=ui.viewer, now=ui.now)
     except PagerPalError as fault:
-        return _new_page(ui, form.refused(fault), fault.status)
-    return ui.go(f"/schedules/{schedule.id}", "The schedule is there. Add who is on call when.")
+        return _new_page(ui, Editor(form.refused(fault)), fault.status)
+    return ui.go(f"/schedules/{schedule.id}", "The schedule is there. This is who is on call when.")
+
+
+def edit(schedule_id: Id, ui: UiDep) -> Response:
+    """The form of a schedule."""
+    return _edit_page(ui, schedule_id)
 
 
 def change(schedule_id: Id, ui: UiDep, form: FormDep) -> Response:
-    """Save a schedule's settings."""
+    """Save a schedule; or only change the shape of the form, or look at what it would be."""
+    looked = _only_looked_at(form)
+    if looked is not None:
+        return _edit_page(ui, schedule_id, looked)
     try:
-        changes = {**_fields(form), "is_active": form.is_on("is_active")}
-        rota.update_schedule(ui.rt, schedule_id=schedule_id, changes=changes, actor=ui.viewer, now=ui.now)
+        _save(ui, schedule_id, form)
     except PagerPalError as fault:
-        return _page(ui, schedule_id, {"details": form.refused(fault)}, fault.status)
+        return _edit_page(ui, schedule_id, form.refused(fault), fault.status)
     return ui.go(f"/schedules/{schedule_id}", "Saved.")
 
 
@@ -63,8 +79,8 @@ def add_entry(schedule_id: Id, ui: UiDep, form: FormDep) -> Response:
     try:
         rota.add_entry(ui.rt, schedule_id=schedule_id, **_window(ui, schedule_id, form), actor=ui.viewer, now=ui.now)
     except PagerPalError as fault:
-        return _page(ui, schedule_id, {"entry": form.named("entry").refused(fault)}, fault.status)
-    return ui.go(f"/schedules/{schedule_id}#slots", "Added.")
+        return schedule_response(ui, schedule_id, Form(), {"entry": form.named("entry").refused(fault)}, fault.status)
+    return ui.go(f"/schedules/{schedule_id}#windows", "Added.")
 
 
 def remove_entry(schedule_id: Id, entry_id: Id, ui: UiDep) -> Response:
@@ -72,8 +88,61 @@ def remove_entry(schedule_id: Id, entry_id: Id, ui: UiDep) -> Response:
     try:
         rota.void_entry(ui.rt, schedule_id=schedule_id, entry_id=entry_id, actor=ui.viewer, now=ui.now)
     except PagerPalError as fault:
-        return ui.go(f"/schedules/{schedule_id}#slots", fault.message, kind="bad")
-    return ui.go(f"/schedules/{schedule_id}#slots", "Taken away.")
+        return ui.go(f"/schedules/{schedule_id}#windows", fault.message, kind="bad")
+    return ui.go(f"/schedules/{schedule_id}#windows", "Taken away.")
+
+
+def schedule_response(
+    ui: Ui, schedule_id: int, query: Form, forms: Mapping[str, Form] | None = None, status: int = 200
+) -> Response:
+    """The page of a schedule; `forms` are those that came back with errors."""
+    return ui.page(
+        "oncall/detail.html",
+        "Schedule",
+        lambda tx: schedule_page(tx, schedule_id, ui.signed_in, query, forms or {}, ui.now),
+        status=status,
+    )
+
+
+def _only_looked_at(form: Form) -> Form | None:
+    shaped = reshaped(form)
+    if shaped is not None:
+        return shaped
+    if form.value("do") != "preview":
+        return None
+    try:
+        plan_of(form)
+    except PagerPalError as fault:
+        return form.refused(fault)
+    return form
+
+
+def _save(ui: Ui, schedule_id: int, form: Form) -> None:
+    def look(tx: Tx) -> dict[str, Any]:
+        schedule, editor = _stored(tx, ui, schedule_id)
+        typed = rotation_change(replace(editor, form=form), boundary_of(tx, schedule, ui.now), ui.now)
+        return {} if typed is None else {"rotation": typed[0], "effective_from": typed[1]}
+
+    rotation = ui.rt.db.read(look)
+    effective_from = rotation.pop("effective_from", None)
+    rota.update_schedule(
+        ui.rt,
+        schedule_id=schedule_id,
+        changes={**_fields(form), "is_active": form.is_on("is_active"), **rotation},
+        effective_from=effective_from,
+        actor=ui.viewer,
+        now=ui.now,
+    )
+
+
+def _fields(form: Form) -> dict[str, Any]:
+    return {
+        "name": form.value("name"),
+        "timezone": form.value("timezone"),
+        "team_id": form.maybe_id("team_id"),
+        "escalation_to_user_id": form.maybe_id("escalation_to_user_id"),
+        "escalation_delay_minutes": form.number("escalation_delay_minutes"),
+    }
 
 
 def _window(ui: Ui, schedule_id: int, form: Form) -> dict[str, Any]:
@@ -88,24 +157,24 @@ def _window(ui: Ui, schedule_id: int, form: Form) -> dict[str, Any]:
     }
 
 
-def _fields(form: Form) -> dict[str, Any]:
-    return {
-        "name": form.value("name"),
-        "timezone": form.value("timezone"),
-        "team_id": form.maybe_id("team_id"),
-        "escalation_to_user_id": form.maybe_id("escalation_to_user_id"),
-        "escalation_delay_minutes": form.number("escalation_delay_minutes"),
-    }
+def _stored(tx: Tx, ui: Ui, schedule_id: int) -> tuple[Schedule, Editor]:
+    schedule = queries.get_schedule(tx, schedule_id)
+    return schedule, editor_of(schedule, queries.rotations_of(tx, schedule_id), ui.now)
 
 
-def _page(ui: Ui, schedule_id: int, forms: dict[str, Form] | None = None, status: int = 200) -> Response:
+def _edit_page(ui: Ui, schedule_id: int, form: Form | None = None, status: int = 200) -> Response:
+    def build(tx: Tx) -> dict[str, object]:
+        schedule, editor = _stored(tx, ui, schedule_id)
+        editor = editor if form is None else replace(editor, form=form)
+        return {"schedule": schedule, **editor_view(tx, editor, schedule, ui.now)}
+
+    return ui.page("oncall/edit.html", "Edit the schedule", build, status=status)
+
+
+def _new_page(ui: Ui, editor: Editor, status: int = 200) -> Response:
     return ui.page(
-        "oncall/detail.html",
-        "Schedule",
-        lambda tx: schedule_page(tx, schedule_id, ui.now, forms or {}),
+        "oncall/new.html",
+        "New schedule",
+        lambda tx: {"schedule": None, **editor_view(tx, editor, None, ui.now)},
         status=status,
     )
-
-
-def _new_page(ui: Ui, form: Form, status: int = 200) -> Response:
-    return ui.page("oncall/new.html", "New schedule", lambda tx: {**schedule_choices(tx), "form": form}, status=status)

@@ -33,6 +33,7 @@ def build_environment() -> Environment:
         duration=_duration,
         exact=_exact,
         heading=words.heading,
+        hour=_hour,
         initials=words.initials,
         iso=words.iso,
         short=_short,
@@ -82,6 +83,11 @@ def _clock(context: Context, at: datetime) -> str:
 @pass_context
 def _time_of_day(context: Context, at: datetime) -> str:
     return f"{at.astimezone(context['zone']):%H:%M:%S}"
+
+
+@pass_context
+def _hour(context: Context, at: datetime) -> str:
+    return f"{at.astimezone(context['zone']):%H:%M}"
 
 
 @pass_context

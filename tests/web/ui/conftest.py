@@ -17,6 +17,7 @@ from app.platform.runtime import Runtime
 from app.platform.settings import Settings
 from app.usecases import catalogue, people, rota
 from tests.support.people import add_admin, add_user
+from tests.support.rota import Rota, furnish
 from tests.support.screen import Screen
 
 Open = Callable[..., Screen]
@@ -112,6 +113,14 @@ def company(rt: Runtime) -> Company:
         rt, name="Prometheus", driver="alertmanager", escalation_policy_id=policy.id, actor=ada, now=now
     )
     return Company(ada, ravi, noor, vera, team, schedule, policy, source, key)
+
+
+@pytest.fixture
+def shifts(rt: Runtime) -> Rota:
+    """Another company: Ada is admin, Vera watches, five people share three schedules; it is Monday, 10:00 in Berlin."""
+    ada = add_admin(rt, "Ada")
+    add_user(rt, "Vera", actor=ada, role=Role.VIEWER, signs_in=True)
+    return furnish(rt, ada)
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def at(path: str) -> str:
     """The page's address with the first of everything."""
     for name in ("incident_id", "source_id", "policy_id", "schedule_id", "team_id", "channel_id", "user_id"):
         path = path.replace(f"{{{name}}}", "1")
-    return path
+    return path.replace("{start}", "20260302T090000Z")
 
 
 @pytest.mark.parametrize("name", ["Ada", "Ravi", "Vera"])

@@ -7,6 +7,7 @@ from statistics import median
 from zoneinfo import ZoneInfo
 
 from app.accounts import queries as people
+from app.accounts.types import Identity
 from app.alerts import queries as alerts
 from app.escalation import queries as escalation
 from app.incidents import queries as incidents
@@ -16,6 +17,7 @@ from app.platform.db import Tx
 from app.platform.types import PageQuery
 from app.usecases.watch import CheckStatus, ReadinessItem
 from app.web.ui.views.incident_list import incident_rows
+from app.web.ui.views.rota_swaps import swaps_for
 from app.web.ui.words import duration
 
 OPEN_SHOWN = 12
@@ -62,7 +64,9 @@ class Step:
     href: str
 
 
-def dashboard(tx: Tx, now: datetime, zone: ZoneInfo, readiness: Sequence[ReadinessItem]) -> dict[str, object]:
+def dashboard(
+    tx: Tx, identity: Identity, now: datetime, zone: ZoneInfo, readiness: Sequence[ReadinessItem]
+) -> dict[str, object]:
     """Everything on the dashboard but the frame."""
     counts = incidents.count_by_status(tx)
     latest = incidents.list_incidents(tx, IncidentFilter(statuses=OPEN_STATUSES), PageQuery(page_size=OPEN_SHOWN))
@@ -78,6 +82,7 @@ def dashboard(tx: Tx, now: datetime, zone: ZoneInfo, readiness: Sequence[Readine
         "open_incidents": incident_rows(tx, latest.items),
         "chart": pages_chart(outbox.pages_since(tx, now - timedelta(hours=HOURS)), now, zone),
         "first_steps": first_steps(tx),
+        "swaps": swaps_for(tx, identity, now, zone),
         "attention": [item for item in readiness if item.status is not CheckStatus.OK],
     }
 

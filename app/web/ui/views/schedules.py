@@ -1,109 +1,218 @@
 """The on-call page and a schedule's page as values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.accounts import queries as people
-from app.accounts.types import User
+from app.accounts.permissions import Permission, allows
+from app.accounts.types import Identity, User
 from app.oncall import queries
-from app.oncall.types import Schedule, SlotSource
+from app.oncall.resolver import oncall_at
+from app.oncall.rules import MAX_WINDOW
+from app.oncall.types import Schedule, SlotSource, Window
 from app.platform.db import Tx
 from app.web.ui.forms import Form
-from app.web.ui.views.choices import EVERYTHING, active_people, team_options, user_options, zones
-from app.web.ui.views.duty import AHEAD, Stretch, duties_of, stretches
-from app.web.ui.words import zone_of
+from app.web.ui.views.choices import EVERYTHING
+from app.web.ui.views.duty import AHEAD, Handoff, Stretch, duties_of, duty_view, handoffs_in, stretches
+from app.web.ui.views.rota_board import Board, board_of, knowing, slot_href
+from app.web.ui.views.rota_calendar import VIEW_WORDS, Calendar, calendar_of, line_of, range_of, yours_of
+from app.web.ui.views.rota_drawing import SOURCES, Pencil
+from app.web.ui.views.rota_editor import typed
+from app.web.ui.views.rota_handoff import may_hand_off
+from app.web.ui.views.rota_marks import Mark
+from app.web.ui.views.rota_past import past_of
+from app.web.ui.views.rota_preview import warnings_of
+from app.web.ui.views.rota_slot import people_options
+from app.web.ui.views.rota_swaps import swaps_for, swaps_on
+from app.web.ui.views.rota_words import versions_of
+from app.web.ui.words import day, moment, zone_of
+
+SLOTS_AHEAD = timedelta(weeks=8)
+SHIFTS_SHOWN = 4
+LINES_SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True)
-class SlotRow:
-    """One stretch of the next days in the schedule's own zone; without a user it is a gap."""
+class Shift:
+    """A slot of the reader's own, in their own zone."""
+
+    schedule: Schedule
+    start: datetime
+    end: datetime
+    said: str
+    is_now: bool
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffDay:
+    """The hand-offs of one day, in the reader's zone."""
+
+    label: str
+    handoffs: Sequence[Handoff]
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffLine:
+    """One hand-off of one schedule, in its zone and, where it differs, in the reader's."""
 
     key: str
-    user: User | None
-    from_said: str
-    to_said: str
-    entry_id: int | None
-    override_id: int | None
+    when: str
+    yours: str
+    before: Mark | None
+    after: Mark | None
 
 
-def oncall_page(tx: Tx, now: datetime, zone: ZoneInfo) -> dict[str, object]:
-    """Every schedule with who has it, the ones that are switched off last."""
+@dataclass(frozen=True, slots=True)
+class WindowRow:
+    """A stored window that is not over; `kind` is override or entry."""
+
+    kind: str
+    window: Window
+    mark: Mark
+    when: str
+    may_remove: bool
+
+
+def oncall_page(tx: Tx, identity: Identity, now: datetime, zone: ZoneInfo) -> dict[str, object]:
+    """Every schedule with who has it and who is next, one's own shifts, what others ask, and 14 days of hand-offs."""
     schedules = queries.list_schedules(tx, EVERYTHING).items
-    duties = duties_of(tx, schedules, now, zone)
-    return {"duties": sorted(duties, key=lambda duty: not duty.schedule.is_active)}
-
-
-def schedule_page(tx: Tx, schedule_id: int, now: datetime, forms: Mapping[str, Form]) -> dict[str, object]:
-    """One schedule: now, the next 14 days, its settings. Raises ScheduleNotFound."""
-    schedule = queries.get_schedule(tx, schedule_id)
-    zone = zone_of(schedule.timezone)
-    duty = queries.duties(tx, [schedule_id], now, now + AHEAD)[schedule_id]
-    ahead = stretches(duty, now, now + AHEAD)
-    names = people.users_by_id(tx, {each.slot.user_id for each in ahead if each.slot})
+    duties = sorted(duties_of(tx, schedules, now, zone), key=lambda duty: not duty.schedule.is_active)
+    active = [duty for duty in duties if duty.schedule.is_active]
     return {
-        "schedule": schedule,
-        "duty": duties_of(tx, [schedule], now, zone)[0],
-        "slots": [_row(each, names, now, zone) for each in ahead],
-        "is_empty": all(each.slot is None for each in ahead),
-        "candidates": user_options(active_people(tx)),
-        "backup": people.find_user(tx, schedule.escalation_to_user_id) if schedule.escalation_to_user_id else None,
-        "form": forms.get("details", schedule_form(schedule)),
-        "entry_form": forms.get("entry", _next_entry(ahead, now, zone)),
-        **schedule_choices(tx),
+        "duties": duties,
+        "until": min((duty.until for duty in active if duty.until), default=None),
+        **own_duty(tx, identity, now, zone),
+        "days": _by_day([each for duty in active for each in duty.handoffs], now, zone),
     }
 
 
-def schedule_choices(tx: Tx) -> dict[str, object]:
-    """What the selects of a schedule's form offer."""
-    return {"zones": zones(), "teams": team_options(tx), "people": [("", "nobody"), *user_options(active_people(tx))]}
+def own_duty(tx: Tx, identity: Identity, now: datetime, zone: ZoneInfo) -> dict[str, object]:
+    """What of all schedules concerns the reader: their next shifts, and what others ask of them."""
+    schedules = queries.list_schedules(tx, EVERYTHING, is_active=True).items
+    return {
+        "shifts": own_shifts(tx, schedules, identity.user, now, zone),
+        "swaps": swaps_for(tx, identity, now, zone),
+    }
 
 
-def new_schedule_form(timezone: str) -> Form:
-    """The form of another schedule."""
-    return Form.of(
-        name="", timezone=timezone, team_id="", escalation_to_user_id="", escalation_delay_minutes="15", is_active=True
+def own_shifts(tx: Tx, schedules: Sequence[Schedule], user: User, now: datetime, zone: ZoneInfo) -> list[Shift]:
+    """The reader's next shifts of the next eight weeks on these schedules, the one that lasts now first."""
+    found = queries.duties(tx, [schedule.id for schedule in schedules], now, now + SLOTS_AHEAD)
+    own = [
+        Shift(
+            schedule,
+            each.start,
+            each.end,
+            f"{moment(each.start, zone, now)} to {moment(each.end, zone, now)}",
+            each.start <= now,
+            slot_href(schedule.id)(each),
+        )
+        for schedule in schedules
+        for each in stretches(found[schedule.id], now, now + SLOTS_AHEAD)
+        if each.slot and each.slot.user_id == user.id
+    ]
+    return sorted(own, key=lambda shift: shift.start)[:SHIFTS_SHOWN]
+
+
+def schedule_page(
+    tx: Tx, schedule_id: int, identity: Identity, query: Form, forms: Mapping[str, Form], now: datetime
+) -> dict[str, object]:
+    """One schedule: now, its calendar, what comes, what is stored, who asks for what. Raises ScheduleNotFound."""
+    yours = zone_of(identity.user.timezone)
+    board = board_of(tx, schedule_id, now, now + SLOTS_AHEAD, now)
+    schedule, pencil = board.schedule, board.pencil
+    ahead = board.between(now, now + SLOTS_AHEAD)
+    fortnight = [each for each in ahead if each.start < now + AHEAD]
+    current = oncall_at(board.duty, now)
+    names = {mark.user.id: mark.user for mark in pencil.marks.values()}
+    is_planned = any(each.slot for each in ahead)
+    return {
+        "schedule": schedule,
+        "board": board,
+        "duty": duty_view(schedule, fortnight, names, now, board.zone),
+        "current": pencil.marks[current.user_id] if current else None,
+        "current_href": pencil.href(fortnight[0]),
+        "calendar": _calendar(tx, board, query, yours),
+        "handoffs": _handoff_lines(handoffs_in(schedule, fortnight, names), pencil, yours),
+        "lines": [line_of(each, pencil, yours) for each in ahead[:LINES_SHOWN]],
+        "lines_left": max(0, len(ahead) - LINES_SHOWN),
+        "is_planned": is_planned,
+        "warnings": warnings_of(tx, fortnight, pencil) if schedule.is_active and is_planned else [],
+        "windows": _windows(tx, board, identity, now),
+        "versions": versions_of(board.duty.rotations, pencil),
+        "swaps": swaps_on(tx, schedule, identity, now, board.zone),
+        "may_hand_off": schedule.is_active and may_hand_off(current, identity),
+        "your_time": yours_of(now, board.zone, yours),
+        "their_time": moment(now, board.zone, now),
+        "entry_form": forms.get("entry", _next_entry(ahead, board, now)),
+        "everybody": [("", "choose a person"), *people_options(tx, board)],
+        "views": VIEW_WORDS,
+        "past": past_of(tx, schedule, query, pencil),
+        "backup": people.find_user(tx, schedule.escalation_to_user_id) if schedule.escalation_to_user_id else None,
+        "team": people.find_team(tx, schedule.team_id) if schedule.team_id else None,
+        "forms": forms,
+    }
+
+
+def _calendar(tx: Tx, board: Board, query: Form, yours: ZoneInfo) -> Calendar:
+    now = board.pencil.now
+    asked = range_of(query, now.astimezone(board.zone).date())
+    days = asked.days(board.zone, now)
+    found = stretches(
+        queries.duties(tx, [board.schedule.id], days[0].start, days[-1].end)[board.schedule.id],
+        days[0].start,
+        days[-1].end,
     )
+    pencil = knowing(tx, board.pencil, [each.slot.user_id for each in found if each.slot])
+    return calendar_of(asked, found, pencil, board.members, yours)
 
 
-def schedule_form(schedule: Schedule) -> Form:
-    """A stored schedule as its form."""
-    return Form.of(
-        name=schedule.name,
-        timezone=schedule.timezone,
-        team_id=schedule.team_id or "",
-        escalation_to_user_id=schedule.escalation_to_user_id or "",
-        escalation_delay_minutes=schedule.escalation_delay_minutes,
-        is_active=schedule.is_active,
-    )
+def _by_day(handoffs: Sequence[Handoff], now: datetime, zone: ZoneInfo) -> list[HandoffDay]:
+    found: dict[str, list[Handoff]] = {}
+    for each in sorted(handoffs, key=lambda handoff: (handoff.at, handoff.schedule.name)):
+        found.setdefault(day(each.at, zone, now), []).append(each)
+    return [HandoffDay(label, known) for label, known in found.items()]
 
 
-def _next_entry(ahead: list[Stretch], now: datetime, zone: ZoneInfo) -> Form:
+def _handoff_lines(handoffs: Sequence[Handoff], pencil: Pencil, yours: ZoneInfo) -> list[HandoffLine]:
+    return [
+        HandoffLine(
+            key=f"handoff-{each.at:%Y%m%dT%H%M%S}",
+            when=pencil.moment(each.at),
+            yours=yours_of(each.at, pencil.zone, yours),
+            before=pencil.marks[each.before.id] if each.before else None,
+            after=pencil.marks[each.after.id] if each.after else None,
+        )
+        for each in handoffs
+    ]
+
+
+def _windows(tx: Tx, board: Board, identity: Identity, now: datetime) -> list[WindowRow]:
+    duty = queries.duties(tx, [board.schedule.id], now, now + MAX_WINDOW)[board.schedule.id]
+    is_admin = allows(identity, Permission.MANAGE_SCHEDULES)
+    takes = allows(identity, Permission.TAKE_SLOTS)
+    pencil = knowing(tx, board.pencil, [each.user_id for each in (*duty.overrides, *duty.entries)])
+    rows = [
+        WindowRow(
+            SOURCES[source],
+            window,
+            pencil.marks[window.user_id],
+            f"{pencil.moment(window.start_time)} to {pencil.moment(window.end_time)}",
+            is_admin or (source is SlotSource.OVERRIDE and takes and window.user_id == identity.user.id),
+        )
+        for source, windows in ((SlotSource.OVERRIDE, duty.overrides), (SlotSource.ENTRY, duty.entries))
+        for window in windows
+        if window.end_time > now and window.voided_at is None
+    ]
+    return sorted(rows, key=lambda row: row.window.start_time)
+
+
+def _next_entry(ahead: Sequence[Stretch], board: Board, now: datetime) -> Form:
     # The first gap is what somebody most likely wants to fill; else a week from tomorrow.
     gap = next((each for each in ahead if each.slot is None), None)
-    start = gap.start if gap else now + timedelta(days=1)
-    local = start.astimezone(zone).replace(second=0, microsecond=0)
-    end = local + timedelta(days=7)
-    return Form.of("entry", user_id="", start_time=_typed(local), end_time=_typed(end))
-
-
-def _typed(local: datetime) -> str:
-    return f"{local:%Y-%m-%dT%H:%M}"
-
-
-def _row(stretch: Stretch, names: Mapping[int, User], now: datetime, zone: ZoneInfo) -> SlotRow:
-    slot = stretch.slot
-    return SlotRow(
-        key=slot.id if slot else f"gap-{stretch.start.isoformat()}",
-        user=names.get(slot.user_id) if slot else None,
-        from_said="now" if stretch.start == now and slot is None else _moment(stretch.start, zone),
-        to_said=_moment(stretch.end, zone),
-        entry_id=slot.window_id if slot and slot.source is SlotSource.ENTRY else None,
-        override_id=slot.window_id if slot and slot.source is SlotSource.OVERRIDE else None,
-    )
-
-
-def _moment(at: datetime, zone: ZoneInfo) -> str:
-    local = at.astimezone(zone)
-    return f"{local:%a} {local.day} {local:%b %H:%M}"
+    start = max(gap.start, now) if gap else now + timedelta(days=1)
+    end = gap.end if gap and gap.end - start < timedelta(days=8) else start + timedelta(days=7)
+    return Form.of("entry", user_id="", start_time=typed(start, board.zone), end_time=typed(end, board.zone))

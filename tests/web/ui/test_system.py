@@ -1,75 +1,18 @@
-"""Schedules, channels, settings, the audit, the dashboard."""
+"""Channels, settings, the audit, the dashboard."""
 
 from collections.abc import Callable
 
 import pytest
 
 from app.notify import queries as outbox
-from app.oncall import queries as oncall
 from app.platform.runtime import Runtime
 from app.platform.settings import Settings
 from app.usecases import people
 from app.usecases.watch import Banner, BannerLevel
 from app.web.ui.views.shell import banner_view
-from tests.support.clock import FrozenClock
 from tests.web.ui.conftest import Company, Open
 
 Fire = Callable[..., int]
-
-
-def test_schedule_is_made_and_filled_in_its_own_zone(rt: Runtime, company: Company, open_screen: Open) -> None:
-    form = open_screen("Ada").open("/schedules/new").form("/schedules")
-    page = form.send(name="Data", timezone="America/New_York", escalation_to_user_id=company.noor.id)
-    assert "Nobody in the next 14 days" in page.text
-    path = page.path
-
-    page = page.form(f"{path}/entries").send(
-        "Add", user_id=company.ravi.id, start_time="2026-03-03T09:00", end_time="2026-03-04T09:00"
-    )
-
-    entry = rt.db.read(lambda tx: oncall.slots_of(tx, 2, rt.clock.now(), rt.clock.now().replace(day=20)))[0]
-    assert f"{entry.start_time:%m-%d %H:%M}" == "03-03 14:00"
-    assert "Tue 3 Mar 09:00" in page.by_id("slots").text
-
-
-def test_overlap_is_refused_and_nothing_typed_is_lost(company: Company, open_screen: Open) -> None:
-    path = f"/schedules/{company.schedule.id}"
-    form = open_screen("Ada").open(path).form(f"{path}/entries")
-
-    page = form.send("Add", user_id=company.noor.id, start_time="2026-03-03T09:00", end_time="2026-03-03T10:00")
-
-    assert page.status == 409
-    again = page.form(f"{path}/entries")
-    assert (again.value("user_id"), again.value("start_time")) == (str(company.noor.id), "2026-03-03T09:00")
-    assert "overlap" in page.by_id("slots").text
-
-
-def test_time_that_cannot_be_read_is_refused_beside_its_field(company: Company, open_screen: Open) -> None:
-    path = f"/schedules/{company.schedule.id}"
-
-    page = open_screen("Ada").open(path).form(f"{path}/entries").send("Add", start_time="tomorrow")
-
-    assert page.errors() == {"entry-start_time-error": "Write a date and a time, such as 2026-05-31 09:00."}
-
-
-def test_removed_entry_leaves_a_gap_that_is_shown(company: Company, open_screen: Open) -> None:
-    path = f"/schedules/{company.schedule.id}"
-    page = open_screen("Ada").open(path)
-    assert "gap" in page.by_id("slots").text
-
-    page = page.form(f"{path}/entries/1/remove").send()
-
-    assert "nobody is on call" in page.by_id("now").text
-    assert "Nobody on call" in page.by_id("oncall-chip").text
-
-
-def test_on_call_page_says_until_when_and_who_is_next(clock: FrozenClock, company: Company, open_screen: Open) -> None:
-    text = open_screen("Vera").open("/oncall").by_id("list").text
-    assert "Ravi" in text
-    assert "until Thu 09:00, then Noor" in text
-
-    clock.advance(days=4)
-    assert "Noor" in open_screen("Vera").open("/oncall").by_id("list").text
 
 
 def test_channel_is_made_tested_and_switched_off(rt: Runtime, company: Company, open_screen: Open) -> None:

@@ -1,0 +1,149 @@
+"""What a change of a schedule would do, shown before it is saved: both drawings, the differences, what to look out for.
+
+The pager's own function answers for both sides, on a duty as it is and on one as it would be.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from app.accounts import queries as people
+from app.accounts.types import Urgency
+from app.oncall import queries
+from app.oncall.resolver import Duty
+from app.oncall.types import Absence
+from app.platform.db import Tx
+from app.web.ui.views.duty import Stretch, stretches
+from app.web.ui.views.rota_board import knowing
+from app.web.ui.views.rota_days import WEEK_DAYS, days_from, monday_of
+from app.web.ui.views.rota_drawing import Pencil, Row
+from app.web.ui.views.rota_marks import Mark, Marks
+
+PREVIEW_DAYS = 4 * WEEK_DAYS
+SHOWN = 12
+# Side by side there is half the room on a desk; on a phone they stand below each other.
+HALF = 0.48
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A window that goes from one person to another by the change; no mark is nobody."""
+
+    start: str
+    end: str
+    before: Mark | None
+    after: Mark | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Before and after a change; `before` is empty where there was nothing yet. `more` differences are left out."""
+
+    title: str
+    marks: Marks
+    before: Sequence[Row]
+    after: Sequence[Row]
+    differences: Sequence[Difference]
+    more: int
+    warnings: Sequence[str]
+
+
+def compare(
+    tx: Tx, pencil: Pencil, before: Duty | None, after: Duty, *, first: date, count: int, since: datetime
+) -> Comparison:
+    """Both sides over `count` days from `first` on; differences and warnings count from `since` on."""
+    days = days_from(first, count, pencil.zone, pencil.now)
+    start, end = days[0].start, days[-1].end
+    new = pencil.divided(stretches(after, start, end))
+    old = pencil.divided(stretches(before, start, end)) if before else []
+    # What is only considered cannot be opened yet.
+    pencil = replace(knowing(tx, pencil, _people_in(old, new)), href=lambda _: "")
+    found = differences(old, new, max(start, since), end, pencil) if before else []
+    return Comparison(
+        title=f"{pencil.moment(start)} to {pencil.moment(end)}",
+        marks=pencil.marks,
+        before=pencil.week_rows(old, days, HALF) if before else [],
+        after=pencil.week_rows(new, days, HALF if before else 1),
+        differences=found[:SHOWN],
+        more=max(0, len(found) - SHOWN),
+        warnings=warnings_of(tx, [each for each in new if each.end > since], pencil),
+    )
+
+
+def first_day(at: datetime, pencil: Pencil) -> date:
+    """The Monday of the week of an instant, where a preview begins."""
+    return monday_of(at.astimezone(pencil.zone).date())
+
+
+def differences(
+    old: Sequence[Stretch], new: Sequence[Stretch], start: datetime, end: datetime, pencil: Pencil
+) -> list[Difference]:
+    """Where the two sides name different people, in order; pieces that touch and agree are one."""
+    edges = {each for stretch in (*old, *new) for each in (stretch.start, stretch.end)}
+    found: list[tuple[datetime, datetime, int | None, int | None]] = []
+    at = start
+    for edge in sorted({each for each in edges if start < each < end} | {end}):
+        one, other = _holder(old, at), _holder(new, at)
+        if one != other:
+            joins = bool(found) and found[-1][1:] == (at, one, other)
+            found.append((found.pop()[0] if joins else at, edge, one, other))
+        at = edge
+    marks = pencil.marks
+    return [
+        Difference(pencil.moment(begin), pencil.moment(finish), marks.get(one or 0), marks.get(other or 0))
+        for begin, finish, one, other in found
+    ]
+
+
+def warnings_of(tx: Tx, ahead: Sequence[Stretch], pencil: Pencil) -> list[str]:
+    """Gaps, people whom no page reaches, and people who are away while they would be on call."""
+    gaps = [each for each in ahead if each.slot is None]
+    said = [f"Nobody is on call from {pencil.moment(each.start)} to {pencil.moment(each.end)}." for each in gaps]
+    user_ids = _people_in(ahead)
+    return [*_shortened(said, "gaps"), *unreachable(tx, user_ids, pencil), *_away(tx, ahead, user_ids, pencil)]
+
+
+def unreachable(tx: Tx, user_ids: Iterable[int], pencil: Pencil) -> list[str]:
+    """The people whom no page of high urgency reaches."""
+    reach = people.reach_of(tx, user_ids, urgency=Urgency.HIGH)
+    return [
+        f"{pencil.marks[user_id].name} cannot be paged: no verified contact method, or no rule that uses one."
+        for user_id, ways in reach.items()
+        if not ways
+    ]
+
+
+def conflict_said(stretch: Stretch, absence: Absence, pencil: Pencil) -> str:
+    """A person who is on call while they are away."""
+    what = f" ({absence.summary})" if absence.summary else ""
+    name = pencil.marks[absence.user_id].name
+    away = f"{pencil.moment(absence.start_time)} to {pencil.moment(absence.end_time)}"
+    return f"{name} is away{what} from {away}, and on call from {pencil.moment(stretch.start)}."
+
+
+def _people_in(*runs: Sequence[Stretch]) -> set[int]:
+    return {each.slot.user_id for run in runs for each in run if each.slot}
+
+
+def _away(tx: Tx, ahead: Sequence[Stretch], user_ids: Iterable[int], pencil: Pencil) -> list[str]:
+    if not ahead:
+        return []
+    absences = queries.absences_between(tx, user_ids, ahead[0].start, ahead[-1].end)
+    said = [
+        conflict_said(stretch, absence, pencil)
+        for absence in absences
+        for stretch in ahead
+        if stretch.slot
+        and stretch.slot.user_id == absence.user_id
+        and stretch.start < absence.end_time
+        and absence.start_time < stretch.end
+    ]
+    return _shortened(said, "conflicts with leave")
+
+
+def _shortened(said: list[str], what: str) -> list[str]:
+    return [*said[:SHOWN], f"And {len(said) - SHOWN} more {what}."] if len(said) > SHOWN else said
+
+
+def _holder(stretches_: Sequence[Stretch], at: datetime) -> int | None:
+    return next((each.slot.user_id for each in stretches_ if each.slot and each.start <= at < each.end), None)
