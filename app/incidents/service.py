@@ -29,7 +29,6 @@ STAMPS = {
 # What went another way than planned also has to be seen by whoever reads only the log (promise 3).
 TROUBLE = {
     TimelineKind.SKIPPED: logging.WARNING,
-    TimelineKind.FALLBACK: logging.WARNING,
     TimelineKind.WARNING: logging.WARNING,
     TimelineKind.UNREACHED: logging.ERROR,
 }

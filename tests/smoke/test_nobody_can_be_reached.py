@@ -81,7 +81,16 @@ def test_page_that_did_not_get_through_is_in_the_log_with_its_reason(story: Stor
     [failed] = [line for line in lines if line["event"] == "message" and line["log_level"] == "warning"]
     assert (failed["incident_id"], failed["error"]) == (number, "no such mailbox")
     assert ("warning", "Level 1 passed: no message of it got through (no such mailbox)", number) in said
-    assert ("warning", "Fallback paged: Ada (email)", number) in said
+
+
+def test_source_that_pages_the_admins_as_it_should_leaves_no_warning_in_the_log(story: Story) -> None:
+    story.source("grafana")
+
+    with capture_logs() as lines:
+        story.post("grafana")
+
+    story.expect_page("ada", says="fallback")
+    assert [line for line in lines if line["log_level"] != "info"] == []
 
 
 def test_nobody_to_page_is_an_error_in_the_log(story: Story) -> None:
