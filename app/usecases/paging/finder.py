@@ -183,7 +183,7 @@ class Finder:
 
 def on_call_for(schedule: Schedule, slot: Slot) -> str:
     """The reason of a page to whoever has the slot, as `why` shows it."""
-    return f"on call for {schedule.name}: {slot.id}, until {slot.end_time.isoformat()}"
+    return f"on call for {schedule.name} until {slot.end_time:%Y-%m-%d %H:%M} UTC ({slot.id})"
 
 
 def _ids(wanted: Sequence[Assignee], kind: AssigneeType) -> list[int]:
