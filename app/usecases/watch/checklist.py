@@ -104,9 +104,8 @@ def _coverage(tx: Tx, _settings: Settings, now: datetime) -> ReadinessItem:
     empty = [schedule.name for schedule in schedules if covered[schedule.id] is None]
     if empty:
         return fail("coverage", f"Nobody is on call now: {', '.join(empty)}.")
-    return ok(
-        "coverage", f"Somebody is on call on each of {len(schedules)} schedules." if schedules else "No schedules."
-    )
+    names = ", ".join(schedule.name for schedule in schedules)
+    return ok("coverage", f"Somebody is on call now: {names}." if schedules else "No schedules.")
 
 
 def _routing(tx: Tx, _settings: Settings, _now: datetime) -> ReadinessItem:
