@@ -210,6 +210,20 @@ def test_phone_keeps_the_actions_under_the_thumb(
     context.close()
 
 
+def test_badges_and_titles_have_room(site: Site, browser_page: Page) -> None:
+    page = browser_page
+    make_first_admin(site, page)
+    number = post_alert(site, make_source(site, page), name="Node exporter down on host-27")
+    page.goto(f"{site.url}/incidents/{number}")
+    page.get_by_role("button", name="Acknowledge").click()
+    expect(page.locator("#state")).to_contain_text("acknowledged")
+
+    for path in ("/dashboard", "/incidents", "/alert-sources/1"):
+        page.goto(site.url + path)
+        cut = "each => each.filter(box => box.scrollWidth > box.clientWidth).map(box => box.textContent)"
+        assert page.locator(".badge, .row .title").evaluate_all(cut) == [], path
+
+
 def test_everything_works_without_scripts(site: Site, browser: Browser, browser_page: Page) -> None:
     make_first_admin(site, browser_page)
     number = post_alert(site, make_source(site, browser_page), name="Disk full")

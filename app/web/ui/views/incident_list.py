@@ -85,8 +85,8 @@ def listing(tx: Tx, form: Form, page: PageQuery) -> dict[str, object]:
         "page": Page(incident_rows(tx, found.items), found.total, found.page, found.page_size),
         "tabs": [Tab(key, text, _count(key, counts)) for key, text in TABS],
         "status": form.value("status") or "open",
-        "sources": [("", "Any source"), *((str(each.id), each.name) for each in sources)],
-        "people": [("", "Anybody"), *_people(tx)],
+        "sources": [("", "Source"), *((str(each.id), each.name) for each in sources)],
+        "people": [("", "Person"), *_people(tx)],
         "is_filtered": any(form.value(name) for name in FILTERS),
         "has_sources": bool(sources),
     }
