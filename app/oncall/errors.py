@@ -1,6 +1,6 @@
 """What can go wrong with a schedule, each a sentence for the operator."""
 
-from app.platform.errors import Conflict, NotFound
+from app.platform.errors import Conflict, Invalid, NotFound
 
 
 class ScheduleNotFound(NotFound):
@@ -76,3 +76,36 @@ class NothingToHandOff(Conflict):
     """There is nobody to take over from, or no end until which."""
 
     default_code = "nothing_to_hand_off"
+
+
+class CalendarFeedMissing(NotFound):
+    """No feed has this secret, or no longer; a guess learns nothing else."""
+
+    default_code = "calendar_missing"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such calendar.")
+
+
+class AbsenceCalendarMissing(NotFound):
+    """The person has no such calendar of absences."""
+
+    default_code = "absence_calendar_missing"
+
+    def __init__(self, calendar_id: int) -> None:
+        super().__init__(f"This person has no calendar {calendar_id}.")
+
+
+class CalendarUnreadable(Invalid):
+    """A calendar of absences cannot be read, or would take too much."""
+
+    default_code = "calendar_unreadable"
+
+
+class TooManyCalendars(Conflict):
+    """Nobody needs so many calendars of absences."""
+
+    default_code = "too_many_calendars"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"A person may have {most} calendars of absences: remove one first.")

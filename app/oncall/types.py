@@ -88,6 +88,53 @@ class Absence:
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarToken:
+    """The secret in the address of a feed: of a schedule, or of a person over all schedules."""
+
+    id: int
+    schedule_id: int | None
+    user_id: int | None
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundAbsence:
+    """An absence as somebody's calendar has it now; `uid` and `start_time` together tell it from all others there."""
+
+    uid: str
+    start_time: datetime
+    end_time: datetime
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarReading:
+    """What was found in a calendar: its name, the absences ahead by start, and sentences about what was left out."""
+
+    name: str
+    absences: tuple[FoundAbsence, ...]
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AbsenceCalendar:
+    """A calendar of a person's absences; `url` is ciphertext, and empty for a pasted one, which is never due.
+
+    `last_error` says why the last reading failed, or what it left out.
+    """
+
+    id: int
+    user_id: int
+    url: str
+    name: str
+    created_at: datetime
+    read_at: datetime | None
+    last_error: str
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Swap:
     """`from_user_id` asks that `to_user_id`, or any member where None, takes [start_time, end_time)."""
 
