@@ -1,6 +1,15 @@
 """The table of jobs: everything that happens by itself, on one page."""
 
-from app.jobs import escalation, heartbeat_out, lead, notification_retry, oncall_watch, pipeline_sweep, subscriptions
+from app.jobs import (
+    absence_calendars,
+    escalation,
+    heartbeat_out,
+    lead,
+    notification_retry,
+    oncall_watch,
+    pipeline_sweep,
+    subscriptions,
+)
 from app.jobs._guard import Job
 from app.platform.lease import RENEW_SECONDS
 
@@ -11,6 +20,7 @@ JOBS: tuple[Job, ...] = (
     Job("escalation", escalation.tick, 1.0, "escalation_worker_enabled", frozenset({"climb"})),
     Job("pipeline_sweep", pipeline_sweep.tick, 1.0, "pipeline_worker_enabled", frozenset({"pipeline"}), False),
     Job("oncall_watch", oncall_watch.tick, 15.0, "oncall_watch_worker_enabled"),
+    Job("absence_calendars", absence_calendars.tick, 60.0),
     Job("subscriptions", subscriptions.tick, 15.0, wakes=frozenset({"subscriptions"})),
     Job("heartbeat_out", heartbeat_out.tick, 60.0),
 )

@@ -12,7 +12,9 @@ from app.oncall.resolver import Duty, oncall_at, slots
 from app.oncall.spans import BEGINNING
 from app.oncall.types import (
     Absence,
+    AbsenceCalendar,
     Activity,
+    CalendarToken,
     Interval,
     Rotation,
     RotationPlan,
@@ -120,10 +122,9 @@ def members_of(tx: Tx, schedule_id: int, now: datetime) -> list[int]:
     return sorted(members)
 
 
-def schedules_of_user(tx: Tx, user_id: int, now: datetime) -> list[int]:
-    """The schedules that a person belongs to by rotation or windows ahead, by id: where their absence matters."""
-    found = tx.all(Schedule, repository.select_schedules().order_by(ScheduleRow.id))
-    return [schedule.id for schedule in found if user_id in members_of(tx, schedule.id, now)]
+def schedules_of_user(tx: Tx, user_id: int, since: datetime) -> list[int]:
+    """The schedules on which a rotation, or a window that ends after `since`, names the person, by id."""
+    return repository.schedules_naming(tx, user_id, since)
 
 
 def get_swap(tx: Tx, schedule_id: int, swap_id: int) -> Swap:
@@ -267,6 +268,21 @@ def conflicts_of(tx: Tx, schedule_id: int, start: datetime, end: datetime) -> li
         and absence.start_time < min(slot.end_time, end)
         and absence.end_time > max(slot.start_time, start)
     ]
+
+
+def find_calendar_token(tx: Tx, *, schedule_id: int | None = None, user_id: int | None = None) -> CalendarToken | None:
+    """The feed address that counts, of a schedule or of a person; None where there is none."""
+    return repository.find_calendar_token(tx, schedule_id=schedule_id, user_id=user_id)
+
+
+def absence_calendars_of(tx: Tx, user_id: int) -> list[AbsenceCalendar]:
+    """The person's calendars of absences, oldest first."""
+    return repository.absence_calendars_of(tx, user_id)
+
+
+def absences_by_calendar(tx: Tx, user_id: int, start: datetime, end: datetime) -> dict[int, list[Absence]]:
+    """What each of the person's calendars says of the time between two instants, as it stands there."""
+    return repository.absences_by_calendar(tx, user_id, start, end)
 
 
 def _windows(

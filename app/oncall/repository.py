@@ -1,14 +1,17 @@
 """Statements over schedules and their stored windows."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 from sqlalchemy.sql import Select
 
 from app.oncall.models import (
+    AbsenceCalendarRow,
     AbsenceRow,
+    CalendarTokenRow,
     DutyWatchRow,
     OverrideRow,
     RotationMemberRow,
@@ -18,7 +21,19 @@ from app.oncall.models import (
     ScheduleRow,
     SwapRequestRow,
 )
-from app.oncall.types import Absence, Interval, Rotation, RotationPlan, Schedule, Swap, SwapStatus, Window
+from app.oncall.types import (
+    Absence,
+    AbsenceCalendar,
+    CalendarToken,
+    FoundAbsence,
+    Interval,
+    Rotation,
+    RotationPlan,
+    Schedule,
+    Swap,
+    SwapStatus,
+    Window,
+)
 from app.platform.db import Tx
 from app.platform.tables import fields_of
 
@@ -173,6 +188,17 @@ def end_use(tx: Tx, schedule_id: int, *, now: datetime) -> None:
     tx.execute(update(row).where(row.schedule_id == schedule_id, row.ended_at.is_(None)).values(ended_at=now))
 
 
+def schedules_naming(tx: Tx, user_id: int, since: datetime) -> list[int]:
+    """The schedules with a rotation or a window ending after `since` of this person, by id."""
+    row = ScheduleRow
+    turns = select(RotationRow.schedule_id).join(RotationMemberRow, RotationMemberRow.rotation_id == RotationRow.id)
+    named = [row.id.in_(turns.where(RotationMemberRow.user_id == user_id))]
+    for model in (ScheduleEntryRow, OverrideRow):
+        named.append(row.id.in_(select(model.schedule_id).where(model.user_id == user_id, model.end_time > since)))
+    statement = select(row.id).where(or_(*named), row.deleted_at.is_(None)).order_by(row.id)
+    return list(tx.execute(statement).scalars())
+
+
 def absences_between(
     tx: Tx, user_ids: Iterable[int], start: datetime, end: datetime, *, as_of: datetime | None = None
 ) -> list[Absence]:
@@ -181,15 +207,136 @@ def absences_between(
     if not wanted:
         return []
     row = AbsenceRow
-    known = (
-        row.voided_at.is_(None)
-        if as_of is None
-        else (row.created_at <= as_of) & or_(row.voided_at.is_(None), row.voided_at > as_of)
+    statement = select(row.__table__).where(row.user_id.in_(wanted), row.start_time < end, row.end_time > start)
+    if as_of is not None:
+        statement = statement.where(row.created_at <= as_of)
+    found = []
+    for each in tx.execute(statement.order_by(row.start_time, row.id)):
+        is_known_void = each.voided_at is not None and (as_of is None or each.voided_at <= as_of)
+        # A calendar changes nothing of the past: what it says counts from when it was read until it was taken back.
+        begins = max(each.start_time, each.created_at)
+        ends = min(each.end_time, each.voided_at) if is_known_void else each.end_time
+        if max(begins, start) < min(ends, end):
+            found.append(Absence(each.id, each.user_id, begins, ends, each.summary))
+    return found
+
+
+def absences_changed_at(tx: Tx, user_ids: Iterable[int]) -> datetime | None:
+    """When the calendars of these people last said something new; None where they never said anything."""
+    row = AbsenceRow
+    latest = select(func.max(row.created_at), func.max(row.voided_at)).where(row.user_id.in_(sorted(set(user_ids))))
+    found = [at for at in tx.execute(latest).one() if at is not None]
+    return max(found, default=None)
+
+
+def find_calendar_token(tx: Tx, *, schedule_id: int | None = None, user_id: int | None = None) -> CalendarToken | None:
+    """The feed address that counts: the newest one of the schedule or the person, unless it was revoked."""
+    row = CalendarTokenRow
+    statement = select(*fields_of(row, CalendarToken)).where(row.revoked_at.is_(None), _opens(schedule_id, user_id))
+    return tx.first(CalendarToken, statement.order_by(row.id.desc()).limit(1))
+
+
+def find_token_by_hash(tx: Tx, token_hash: str) -> CalendarToken | None:
+    """The feed address with this secret, unless it was revoked."""
+    row = CalendarTokenRow
+    statement = select(*fields_of(row, CalendarToken)).where(row.token_hash == token_hash, row.revoked_at.is_(None))
+    return tx.first(CalendarToken, statement)
+
+
+def revoke_calendar_tokens(
+    tx: Tx, *, schedule_id: int | None = None, user_id: int | None = None, now: datetime
+) -> bool:
+    """End every feed address of the schedule or the person; whether there was one."""
+    row = CalendarTokenRow
+    statement = update(row).where(row.revoked_at.is_(None), _opens(schedule_id, user_id))
+    return tx.execute(statement.values(revoked_at=now)).rowcount > 0
+
+
+def touch_calendar_token(tx: Tx, token_id: int, *, now: datetime) -> None:
+    """Note that the feed was fetched."""
+    tx.execute(update(CalendarTokenRow).where(CalendarTokenRow.id == token_id).values(last_used_at=now))
+
+
+def _opens(schedule_id: int | None, user_id: int | None) -> ColumnElement[bool]:
+    row = CalendarTokenRow
+    return row.schedule_id == schedule_id if schedule_id is not None else row.user_id == user_id
+
+
+def absence_calendars_of(tx: Tx, user_id: int) -> list[AbsenceCalendar]:
+    """The person's calendars of absences that were not removed, oldest first."""
+    row = AbsenceCalendarRow
+    statement = _select_calendars().where(row.user_id == user_id).order_by(row.id)
+    return tx.all(AbsenceCalendar, statement)
+
+
+def lock_absence_calendar(tx: Tx, calendar_id: int) -> AbsenceCalendar | None:
+    """The calendar, locked until the transaction ends; None where there is none, or it was removed."""
+    return tx.first(AbsenceCalendar, _select_calendars().where(AbsenceCalendarRow.id == calendar_id).with_for_update())
+
+
+def due_absence_calendars(tx: Tx, *, now: datetime, limit: int) -> list[AbsenceCalendar]:
+    """Calendars that must be read again, the longest overdue first, each locked until the transaction ends."""
+    row = AbsenceCalendarRow
+    statement = _select_calendars().where(row.due_at <= now).order_by(row.due_at, row.id).limit(limit)
+    return tx.all(AbsenceCalendar, statement.with_for_update(skip_locked=True))
+
+
+def next_absence_calendar_due_at(tx: Tx) -> datetime | None:
+    """When the next calendar must be read again; None where none is linked."""
+    row = AbsenceCalendarRow
+    due_at: datetime | None = tx.scalar(select(func.min(row.due_at)).where(row.removed_at.is_(None)))
+    return due_at
+
+
+def update_absence_calendar(tx: Tx, calendar_id: int, **values: Any) -> None:
+    """Set columns of a calendar of absences."""
+    tx.execute(update(AbsenceCalendarRow).where(AbsenceCalendarRow.id == calendar_id).values(**values))
+
+
+def absences_by_calendar(tx: Tx, user_id: int, start: datetime, end: datetime) -> dict[int, list[Absence]]:
+    """What each of the person's calendars says of the time between two instants, by start."""
+    row = AbsenceRow
+    statement = select(row.calendar_id, *fields_of(row, Absence)).where(
+        row.user_id == user_id, row.voided_at.is_(None), row.start_time < end, row.end_time > start
     )
-    statement = select(*fields_of(row, Absence)).where(
-        row.user_id.in_(wanted), row.start_time < end, row.end_time > start, known
+    found: dict[int, list[Absence]] = {}
+    for calendar_id, *fields in tx.execute(statement.order_by(row.start_time, row.id)):
+        found.setdefault(calendar_id, []).append(Absence(*fields))
+    return found
+
+
+def stored_absences(tx: Tx, calendar_id: int, *, after: datetime) -> dict[int, FoundAbsence]:
+    """What the calendar said when it was last read, of absences that end after the instant, by id."""
+    row = AbsenceRow
+    statement = select(row.id, *fields_of(row, FoundAbsence)).where(
+        row.calendar_id == calendar_id, row.voided_at.is_(None), row.end_time > after
     )
-    return tx.all(Absence, statement.order_by(row.start_time, row.id))
+    return {absence_id: FoundAbsence(*fields) for absence_id, *fields in tx.execute(statement)}
+
+
+def insert_absences(tx: Tx, calendar: AbsenceCalendar, absences: Iterable[FoundAbsence], *, now: datetime) -> None:
+    """Add what a calendar says, as of now."""
+    whose = {"calendar_id": calendar.id, "user_id": calendar.user_id, "created_at": now}
+    rows = [{**whose, **asdict(absence)} for absence in absences]
+    if rows:
+        tx.execute(insert(AbsenceRow), rows)
+
+
+def void_absences(tx: Tx, calendar_id: int, absence_ids: Iterable[int], *, now: datetime) -> None:
+    """Let these absences count until now and no longer."""
+    row = AbsenceRow
+    statement = update(row).where(row.calendar_id == calendar_id, row.id.in_(sorted(absence_ids)))
+    tx.execute(statement.values(voided_at=now))
+
+
+def rename_absence(tx: Tx, absence_id: int, summary: str) -> None:
+    """Call an absence otherwise."""
+    tx.execute(update(AbsenceRow).where(AbsenceRow.id == absence_id).values(summary=summary))
+
+
+def _select_calendars() -> "Select[Any]":
+    row = AbsenceCalendarRow
+    return select(*fields_of(row, AbsenceCalendar)).where(row.removed_at.is_(None))
 
 
 def select_swaps(schedule_id: int | None = None, status: SwapStatus | None = None) -> "Select[Any]":

@@ -11,9 +11,11 @@ from fastapi import FastAPI
 from app.accounts.permissions import Permission as P
 from app.web import live
 from app.web.api import (
+    absences,
     alert_sources,
     alerts,
     audit,
+    calendars,
     channels,
     document,
     escalation_policies,
@@ -97,6 +99,13 @@ ME: tuple[Route, ...] = (
     _api("GET", "/api/v1/me/notification-rules", me.list_rules, P.VIEW),
     _api("POST", "/api/v1/me/notification-rules", me.add_rule, P.EDIT_OWN_ACCOUNT, 201),
     _api("DELETE", "/api/v1/me/notification-rules/{rule_id}", me.remove_rule, P.EDIT_OWN_ACCOUNT, 204),
+    _api("POST", "/api/v1/me/calendar-token", calendars.make_own_address, P.EDIT_OWN_ACCOUNT, 201),
+    _api("DELETE", "/api/v1/me/calendar-token", calendars.revoke_own_address, P.EDIT_OWN_ACCOUNT, 204),
+    # Calendar programs cannot sign in: the secret in the address is all they have.
+    _api("GET", "/api/v1/me/calendar.ics", calendars.show_own, KEYED),
+    _api("GET", "/api/v1/me/unavailability", me.list_absences, P.VIEW),
+    _api("POST", "/api/v1/me/unavailability", me.add_absences, P.EDIT_OWN_ACCOUNT, 201),
+    _api("DELETE", "/api/v1/me/unavailability/{calendar_id}", me.remove_absences, P.EDIT_OWN_ACCOUNT, 204),
 )
 
 # The paths under /users/{user_id} that ask for EDIT_OWN_ACCOUNT are for that very person, and for admins.
@@ -130,6 +139,15 @@ PEOPLE: tuple[Route, ...] = (
     _api("GET", "/api/v1/users/{user_id}/notification-rules", reach.list_rules, P.EDIT_OWN_ACCOUNT),
     _api("POST", "/api/v1/users/{user_id}/notification-rules", reach.add_rule, P.EDIT_OWN_ACCOUNT, 201),
     _api("DELETE", "/api/v1/users/{user_id}/notification-rules/{rule_id}", reach.remove_rule, P.EDIT_OWN_ACCOUNT, 204),
+    _api("GET", "/api/v1/users/{user_id}/unavailability", absences.list_calendars, P.EDIT_OWN_ACCOUNT),
+    _api("POST", "/api/v1/users/{user_id}/unavailability", absences.add_calendar, P.EDIT_OWN_ACCOUNT, 201),
+    _api(
+        "DELETE",
+        "/api/v1/users/{user_id}/unavailability/{calendar_id}",
+        absences.remove_calendar,
+        P.EDIT_OWN_ACCOUNT,
+        204,
+    ),
     _api("GET", "/api/v1/teams", teams.list_teams, P.VIEW),
     _api("POST", "/api/v1/teams", teams.create, P.MANAGE_TEAMS, 201),
     _api("GET", "/api/v1/teams/{team_id}", teams.show, P.VIEW),
@@ -231,6 +249,22 @@ DUTY: tuple[Route, ...] = (
     _api("GET", "/api/v1/schedules/{schedule_id}/oncall", oncall.show, P.VIEW),
     _api("GET", "/api/v1/oncall/current", oncall.current, P.VIEW),
     _api("POST", "/api/v1/simulate/page", simulate.page, P.SIMULATE),
+    _api("GET", "/api/v1/schedules/{schedule_id}/conflicts", calendars.list_conflicts, P.VIEW),
+    _api(
+        "POST",
+        "/api/v1/schedules/{schedule_id}/calendar-token",
+        calendars.make_schedule_address,
+        P.MANAGE_SCHEDULES,
+        201,
+    ),
+    _api(
+        "DELETE",
+        "/api/v1/schedules/{schedule_id}/calendar-token",
+        calendars.revoke_schedule_address,
+        P.MANAGE_SCHEDULES,
+        204,
+    ),
+    _api("GET", "/api/v1/schedules/{schedule_id}/calendar.ics", calendars.show_schedule, KEYED),
 )
 
 RUNS: tuple[Route, ...] = (

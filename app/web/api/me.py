@@ -1,9 +1,11 @@
-"""`/api/v1/me`: one's own account, password, tokens, sessions, contact methods and notification rules."""
+"""`/api/v1/me`: one's own account, password, tokens, sessions, contact methods, notification rules and absences."""
+
+from fastapi import Request
 
 from app.accounts import queries
 from app.platform.db import Tx
 from app.usecases import people
-from app.web.api import reach
+from app.web.api import absences, reach
 from app.web.api.accounts_schemas import (
     Code,
     ContactMethodNew,
@@ -19,6 +21,7 @@ from app.web.api.accounts_schemas import (
     TokenOut,
     UserOut,
 )
+from app.web.api.calendar_schemas import AbsenceCalendarOut
 from app.web.deps import AddressDep, Id, IdentityDep, NowDep, RuntimeDep
 
 
@@ -123,3 +126,18 @@ def add_rule(body: RuleNew, rt: RuntimeDep, identity: IdentityDep, now: NowDep) 
 def remove_rule(rule_id: Id, rt: RuntimeDep, identity: IdentityDep, now: NowDep) -> None:
     """Take one's own notification rule away."""
     reach.remove_rule(identity.user.id, rule_id, rt, identity, now)
+
+
+def list_absences(rt: RuntimeDep, identity: IdentityDep, now: NowDep) -> list[AbsenceCalendarOut]:
+    """One's own calendars of absences, each with those of the next twelve months."""
+    return absences.list_calendars(identity.user.id, rt, identity, now)
+
+
+async def add_absences(request: Request, rt: RuntimeDep, identity: IdentityDep, now: NowDep) -> AbsenceCalendarOut:
+    """Add a calendar of one's own absences: its content as `text/calendar`, or JSON with its `url`."""
+    return await absences.add_calendar(identity.user.id, request, rt, identity, now)
+
+
+def remove_absences(calendar_id: Id, rt: RuntimeDep, identity: IdentityDep, now: NowDep) -> None:
+    """Take one's own calendar away with the absences ahead."""
+    absences.remove_calendar(identity.user.id, calendar_id, rt, identity, now)
