@@ -34,16 +34,19 @@ def test_email_and_password_of_an_account_open_the_api(client: TestClient, admin
     assert answer.json()["email"] == admin.email
 
 
+@pytest.mark.parametrize("call", [("GET", "/api/v1/me"), ("POST", "/alerts/webhook/")])
 @pytest.mark.parametrize(
     "value",
     [
         b"Basic", b"Basic !!!", b"Basic " + base64.b64encode(b"no colon"), b"Basic " + base64.b64encode(b"\xff:\xfe"),
-        b"Basic " + base64.b64encode(b":"), b"Basic " + base64.b64encode(b"\x00:\x00"), b"Bearer", b"Bearer \xe9",
-        b"Bearer " + b"x" * 5000, b"Digest a=b", b"\xff\xfe", b"",
+        b"Basic " + base64.b64encode(b":"), b"Basic " + base64.b64encode(b"\x00:\x00"), b"Basic \xff\xfe", b"Bearer",
+        b"Bearer \xe9", b"Bearer " + b"x" * 5000, b"Digest a=b", b"\xff\xfe", b"",
     ],
 )  # fmt: skip
-async def test_credentials_that_make_no_sense_are_refused(direct: Direct, admin: User, value: bytes) -> None:
-    reply = await direct.call("GET", "/api/v1/me", headers=[(b"authorization", value)])
+async def test_credentials_that_make_no_sense_are_refused(
+    direct: Direct, admin: User, value: bytes, call: tuple[str, str]
+) -> None:
+    reply = await direct.call(*call, headers=[(b"authorization", value)])
     assert reply.status == 401
 
 
