@@ -18,6 +18,7 @@ from app.escalation.types import Plan
 from app.incidents import queries as incidents
 from app.notify import queries as notify
 from app.platform.db import Tx
+from app.platform.errors import FieldError, Invalid
 from app.platform.runtime import Runtime
 from app.platform.settings import Settings
 from app.platform.types import JsonValue, PageQuery
@@ -33,6 +34,7 @@ __all__ = ["Action", "Affected", "Note", "SimulatedPage", "Simulation", "simulat
 
 # A time that was typed a moment ago is still now; before that, what is stored says nothing about what was.
 PAST = timedelta(minutes=1)
+EARLIEST_YEAR, LATEST_YEAR = 1990, 2200
 LATEST = PageQuery(page_size=1)
 
 
@@ -40,8 +42,12 @@ def simulate_page(rt: Runtime, *, source_id: int, at: datetime, now: datetime, p
     """What would happen if the source posted this at `at`; without a payload, a typical critical alert of its driver.
 
     Steps, all in one reading transaction: 1. read the payload; 2. decide its alerts over what is stored; 3. play the
-    escalations through. Raises SourceNotFound, PayloadRejected with the driver's sentence.
+    escalations through. Raises SourceNotFound, PayloadRejected with the driver's sentence, Invalid for a time beyond
+    every calendar.
     """
+    if not EARLIEST_YEAR <= at.year < LATEST_YEAR:
+        words = f"must be a time between the years {EARLIEST_YEAR} and {LATEST_YEAR}"
+        raise Invalid("The time is not valid.", [FieldError("at", words)])
     return rt.db.read(lambda tx: _simulate(tx, rt, source_id, payload, at, now))
 
 

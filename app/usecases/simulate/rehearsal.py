@@ -155,6 +155,8 @@ class Rehearsal:
             user_name=str(page.facts.get("user_name", "")),
             channel=page.channel,
             urgency=Urgency(page.urgency),
+            rule_delay_minutes=page.rule_delay_minutes,
+            via=str(page.facts.get("why", {}).get("via", "")),
             reasons=tuple(why_lines({**page.facts, "alert_name": "", "source": ""})),
             message=self._messages,
             problem=fault.message if fault else "",

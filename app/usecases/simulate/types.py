@@ -35,7 +35,8 @@ class SimulatedPage:
     """One page as it would leave.
 
     `affected` is the place of its incident among those affected; pages with the same `message` are said in one message
-    (B29). `problem` says why it would not get out as things stand, and is empty for one that would.
+    (B29). `reasons` are those that the page itself would give; `via` is how its level came to the person. `problem`
+    says why it would not get out as things stand, and is empty for one that would.
     """
 
     at: datetime
@@ -47,6 +48,8 @@ class SimulatedPage:
     user_name: str
     channel: str
     urgency: Urgency
+    rule_delay_minutes: int
+    via: str
     reasons: tuple[str, ...]
     message: int
     problem: str = ""

@@ -13,6 +13,7 @@ from app.platform.types import Page, PageQuery
 from app.web.ui.forms import Form, wrong
 from app.web.ui.views.choices import level_targets, team_options
 from app.web.ui.views.plan import assignee_names, level_names, policy_in_words
+from app.web.ui.views.simulate import source_options
 
 FIRST_DELAY = "15"
 
@@ -65,10 +66,12 @@ def policy_page(tx: Tx, policy_id: int, editor: Editor | None, now: datetime, zo
     """One policy with its editor. Raises PolicyNotFound."""
     policy = queries.get_policy(tx, policy_id)
     names = assignee_names(tx, policy.levels, now, zone)
+    sources = alerts.sources_using_policy(tx, policy_id)
     return {
         "policy": policy,
         "story": policy_in_words(policy.levels, policy.repeat, names),
-        "sources": alerts.sources_using_policy(tx, policy_id),
+        "sources": sources,
+        "what_if_sources": source_options(tx, sources),
         **editor_view(tx, editor or editor_of(policy)),
     }
 
