@@ -39,7 +39,7 @@ def test_anybody_sees_who_is_paged_minute_by_minute(company: Company, open_scree
     at_once, level_two, fallback = minutes(page)
     assert at_once.startswith("at once 09:00")
     assert "Raviemail level 1" in at_once
-    assert "on call for Primary by entry until Thu 09:00" in at_once
+    assert "on call for Primary until Thu 09:00, by entry" in at_once
     assert "after 15 min 09:15" in level_two
     assert "Nooremail level 2 named directly" in level_two
     assert "after 25 min" in fallback

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -27,8 +27,8 @@ ACTIONS = {
     Action.RESOLVE: ("resolved", "check", "ok"),
     Action.NONE: ("nothing", "dash", ""),
 }
-# «on call for Prod: rotation-20260302T090000Z, until 2026-03-09T09:00:00+00:00»: here the reader's own words for it.
-SLOT = re.compile(r": (?P<source>rotation|entry|override)-\S+, until (?P<until>\S+?)(?=;|$)")
+# «on call for Prod until 2026-03-09 09:00 UTC (rotation-20260302T090000Z)»: the time as the reader's clock shows it.
+SLOT = re.compile(r"until (?P<until>\d{4}-\d\d-\d\d \d\d:\d\d) UTC \((?P<source>rotation|entry|override)-[^)]*\)")
 NOBODY_ELSE = "nobody else is left to be paged"
 HOUR = 60
 
@@ -191,8 +191,8 @@ def _message(
 
 def _spoken(page: SimulatedPage, zone: ZoneInfo, now: datetime) -> str:
     def until(match: re.Match[str]) -> str:
-        word = "" if match["source"] == "rotation" else f" by {match['source']}"
-        return f"{word} until {short(datetime.fromisoformat(match['until']), zone, now)}"
+        word = "" if match["source"] == "rotation" else f", by {match['source']}"
+        return f"until {short(datetime.fromisoformat(match['until']).replace(tzinfo=UTC), zone, now)}{word}"
 
     via = NOBODY_ELSE if page.is_fallback else SLOT.sub(until, page.via)
     rule = f"by a rule {page.rule_delay_minutes} min later" if page.rule_delay_minutes else ""
