@@ -233,15 +233,19 @@ def _opening(problem: Problem) -> list[NewTimelineEntry]:
     more = problem.attached - 1
     lines = [NewTimelineEntry(problem.incident.id, TimelineKind.TRIGGERED, text)]
     if more > 0:
-        lines.append(NewTimelineEntry(problem.incident.id, TimelineKind.ALERTS, f"{more} more alerts attached"))
+        lines.append(NewTimelineEntry(problem.incident.id, TimelineKind.ALERTS, _attached(more)))
     return lines
+
+
+def _attached(more: int) -> str:
+    return "1 more alert attached" if more == 1 else f"{more} more alerts attached"
 
 
 def _changes(problem: Problem) -> list[NewTimelineEntry]:
     incident, lines = problem.incident, []
     if problem.attached and not problem.reopen:
         name = problem.first.alert.name if problem.first else ""
-        text = f"Alert attached: {name}" if problem.attached == 1 else f"{problem.attached} more alerts attached"
+        text = f"Alert attached: {name}" if problem.attached == 1 else _attached(problem.attached)
         lines.append(NewTimelineEntry(incident.id, TimelineKind.ALERTS, text))
     if problem.severity is not incident.severity and problem.is_open:
         text = f"Severity {incident.severity} → {problem.severity}"

@@ -54,6 +54,14 @@ def test_alert_that_fires_and_recovers_in_one_delivery_pages_nobody(tool: Tool) 
     assert tool.rt.db.read(lambda tx: running.escalation_of(tx, incident.id)) is None
 
 
+def test_story_counts_the_alerts_that_came_with_the_first(grouped: Tool) -> None:
+    [two] = grouped.post(grouped.alert("a"), grouped.alert("b"), group_key="g").incident_ids
+    [three] = grouped.post(grouped.alert("c"), grouped.alert("d"), grouped.alert("e"), group_key="h").incident_ids
+
+    assert "1 more alert attached" in grouped.story(two)
+    assert "2 more alerts attached" in grouped.story(three)
+
+
 def test_incident_is_resolved_when_its_last_alert_recovers(grouped: Tool) -> None:
     grouped.post(grouped.alert("a"), grouped.alert("b"), group_key="g")
     grouped.post(grouped.alert("a", "resolved"), group_key="g")
