@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.kill.loop import Plan, Report, kill_and_judge
 from tests.kill.storm import storm
 from tests.kill.takeover import takeover
+from tests.prove.agree import agree
 from tests.prove.schedules import TEN_YEARS_SECONDS, judge, judge_again, ten_years
 from tests.security.attack import assault
 from tests.support.postgres import running_cluster
@@ -33,7 +34,10 @@ def main(arguments: Sequence[str]) -> int:
     schedules = proofs.add_parser("schedules", help="who is on call, in every zone, against an oracle")
     schedules.add_argument("--cases", type=int, default=5_000_000)
     schedules.add_argument("--again", nargs=2, metavar=("ZONE", "SEED"), help="look at one violation again")
-    for one in (kill, hostile, schedules):
+    doors = proofs.add_parser("agree", help="pager, page, API, feed and simulation on who is on call")
+    doors.add_argument("--instants", type=int, default=10_000)
+    doors.add_argument("--schedules", type=int, default=50)
+    for one in (kill, hostile, schedules, doors):
         one.add_argument("--seed", type=int, default=int(time.time()) % 60_000)
     storms = proofs.add_parser("storm", help="one group's alerts as fast as they go")
     storms.add_argument("--alerts", type=int, default=10_000)
@@ -63,6 +67,20 @@ def prove_hostile(options: argparse.Namespace) -> int:
         report = asyncio.run(assault(folder, cases=options.cases, seed=options.seed))
         say(f"hostile input, seed {options.seed}", report.lines(), report.findings)
         return _end(bool(report.findings), folder)
+
+
+def prove_agree(options: argparse.Namespace) -> int:
+    """Ask every door about the same instants."""
+    began = time.monotonic()
+    asked, findings = agree(options.instants, options.schedules, options.seed)
+    table = [
+        ("instants asked of 5 doors", str(asked)),
+        ("schedules", str(options.schedules)),
+        ("disagreements", str(len(findings))),
+        ("seconds", f"{time.monotonic() - began:.0f}"),
+    ]
+    say(f"who is on call, seed {options.seed}", table, findings)
+    return int(bool(findings))
 
 
 def prove_storm(options: argparse.Namespace) -> int:
@@ -102,6 +120,7 @@ def prove_schedules(options: argparse.Namespace) -> int:
 PROOFS: dict[str, Callable[[argparse.Namespace], int]] = {
     "kill": prove_kill,
     "hostile": prove_hostile,
+    "agree": prove_agree,
     "schedules": prove_schedules,
     "storm": prove_storm,
     "takeover": prove_takeover,
