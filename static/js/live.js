@@ -8,12 +8,14 @@ const SLOW_MS = 60000;
 const RETRY_MS = 5000;
 const LOST_AFTER_MS = 4000;
 const ASK_MS = 10000;
+const LONGEST_MS = 86400000;
 
 const changed = new Set();
 let gathering = null;
 let isAsking = false;
 let polling = null;
 let lostTimer = null;
+let untilTimer = null;
 
 function say(state) {
   const chip = document.getElementById("connection");
@@ -84,6 +86,7 @@ async function ask() {
     // The next change or the next poll asks again; the chip already says that the connection is lost.
   } finally {
     isAsking = false;
+    arm();
     if (changed.size) gather();
   }
 }
@@ -91,6 +94,14 @@ async function ask() {
 function gather() {
   clearTimeout(gathering);
   gathering = setTimeout(ask, GATHER_MS);
+}
+
+// Who is on call is old news from a known instant on, the next hand-off; nobody has to change anything for it.
+function arm() {
+  const ends = [...document.querySelectorAll("[data-until]")].map((each) => Date.parse(each.dataset.until) - Date.now() - skew);
+  const ahead = ends.filter((each) => each > 0);
+  clearTimeout(untilTimer);
+  if (ahead.length) untilTimer = setTimeout(everything, Math.min(...ahead, LONGEST_MS) + GATHER_MS);
 }
 
 function everything() {
@@ -129,6 +140,7 @@ function connect() {
 
 if (document.querySelector("[data-live]")) {
   connect();
+  arm();
   // What changes by time alone (a worker that stalls, a gap that begins) has no event.
   setInterval(everything, SLOW_MS);
   window.addEventListener("pageshow", (event) => {

@@ -78,10 +78,11 @@ def test_on_call_page_lists_the_hand_offs_of_all_schedules_by_day(shifts: Rota, 
     assert "Platform, primary" in handoffs
 
 
-def test_list_asks_for_itself_again_at_the_next_hand_off(company: Company, open_screen: Open) -> None:
-    rows = next(each for each in open_screen("Vera").open("/oncall").by_id("list").all("ol"))
+def test_every_page_asks_for_itself_again_at_the_next_hand_off(company: Company, open_screen: Open) -> None:
+    chip = open_screen("Vera").open("/settings").by_id("oncall-chip")
 
-    assert rows.get("data-until") == "2026-03-05T09:00:00Z"
+    assert chip.get("data-until") == "2026-03-05T09:00:00Z"
+    assert {"schedule", "duty"} <= set(chip.get("data-live").split())
 
 
 def test_both_addresses_lead_to_the_list(company: Company, open_screen: Open) -> None:

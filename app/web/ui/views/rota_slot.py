@@ -173,7 +173,7 @@ def _typed_outcome(tx: Tx, form: Form, board: Board, stretch: Stretch, now: date
         return None
     if not is_active(tx, change.user_id):
         return None
-    start, end = min(stretch.start, change.start_time), max(stretch.end, change.end_time)
+    start, end = min(max(stretch.start, now), change.start_time), max(stretch.end, change.end_time)
 
     def after(begin: datetime, finish: datetime) -> Duty:
         override = Window(

@@ -83,7 +83,6 @@ def oncall_page(tx: Tx, identity: Identity, now: datetime, zone: ZoneInfo) -> di
     active = [duty for duty in duties if duty.schedule.is_active]
     return {
         "duties": duties,
-        "until": min((duty.until for duty in active if duty.until), default=None),
         **own_duty(tx, identity, now, zone),
         "days": _by_day([each for duty in active for each in duty.handoffs], now, zone),
     }

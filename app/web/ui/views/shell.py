@@ -43,6 +43,11 @@ class Shell:
         """The duties that somebody has."""
         return [duty for duty in self.duties if duty.user is not None]
 
+    @property
+    def until(self) -> datetime | None:
+        """When the first of the duties changes hands by itself; None where none does for two weeks."""
+        return min((duty.until for duty in self.duties if duty.until), default=None)
+
 
 def shell_of(tx: Tx, rt: Runtime, *, now: datetime, zone: ZoneInfo) -> Shell:
     """The frame as of now."""
