@@ -378,6 +378,8 @@ UI_CATALOGUE: tuple[Route, ...] = (
     _ui("POST", "/schedules/{schedule_id}/delete", schedules_ui.delete, P.MANAGE_SCHEDULES),
     _ui("POST", "/schedules/{schedule_id}/entries", schedules_ui.add_entry, P.MANAGE_SCHEDULES),
     _ui("POST", "/schedules/{schedule_id}/entries/{entry_id}/remove", schedules_ui.remove_entry, P.MANAGE_SCHEDULES),
+    _ui("POST", "/schedules/{schedule_id}/calendar", schedules_ui.make_calendar, P.MANAGE_SCHEDULES),
+    _ui("POST", "/schedules/{schedule_id}/calendar/revoke", schedules_ui.revoke_calendar, P.MANAGE_SCHEDULES),
     _ui("GET", "/schedules/{schedule_id}/slots/{start}", slots_ui.show, P.VIEW),
     _ui("POST", "/schedules/{schedule_id}/slots/{start}/override", slots_ui.override, P.TAKE_SLOTS),
     _ui("POST", "/schedules/{schedule_id}/overrides/{override_id}/remove", slots_ui.remove_override, P.TAKE_SLOTS),

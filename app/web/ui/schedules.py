@@ -20,6 +20,9 @@ from app.web.ui.views.rota_editor import Editor, editor_of, new_editor, plan_of,
 from app.web.ui.views.schedules import oncall_page, schedule_page
 from app.web.ui.words import zone_of
 
+# The name under which the new address of a feed is shown once.
+FEED = "feed"
+
 
 def index(ui: UiDep) -> Response:
     """Who is on call."""
@@ -92,6 +95,24 @@ def remove_entry(schedule_id: Id, entry_id: Id, ui: UiDep) -> Response:
     return ui.go(f"/schedules/{schedule_id}#windows", "Taken away.")
 
 
+def make_calendar(schedule_id: Id, ui: UiDep) -> Response:
+    """Make the address of the schedule's calendar feed and show it once; the one before ends."""
+    try:
+        made = rota.make_schedule_calendar(ui.rt, schedule_id=schedule_id, actor=ui.viewer, now=ui.now)
+    except PagerPalError as fault:
+        return ui.go("/oncall", fault.message, kind="bad")
+    return ui.go(f"/schedules/{schedule_id}#feed", secrets={FEED: made.url})
+
+
+def revoke_calendar(schedule_id: Id, ui: UiDep) -> Response:
+    """End the address of the schedule's calendar feed."""
+    try:
+        rota.revoke_schedule_calendar(ui.rt, schedule_id=schedule_id, actor=ui.viewer, now=ui.now)
+    except PagerPalError as fault:
+        return ui.go(f"/schedules/{schedule_id}#feed", fault.message, kind="bad")
+    return ui.go(f"/schedules/{schedule_id}#feed", "Revoked. Calendars that read it get nothing any more.")
+
+
 def schedule_response(
     ui: Ui, schedule_id: int, query: Form, forms: Mapping[str, Form] | None = None, status: int = 200
 ) -> Response:
@@ -99,7 +120,10 @@ def schedule_response(
     return ui.page(
         "oncall/detail.html",
         "Schedule",
-        lambda tx: schedule_page(tx, schedule_id, ui.signed_in, query, forms or {}, ui.now),
+        lambda tx: {
+            **schedule_page(tx, schedule_id, ui.signed_in, query, forms or {}, ui.now),
+            "new_feed": ui.secret(FEED),
+        },
         status=status,
     )
 

@@ -570,6 +570,25 @@ def test_who_was_on_call_at_a_time_and_as_the_configuration_stood(
     assert page.errors()
 
 
+# --- the calendar feed --------------------------------------------------------------------------------------------
+
+
+def test_address_of_the_calendar_feed_is_shown_once_and_revoked(shifts: Rota, open_screen: Open) -> None:
+    path = path_of(shifts.primary)
+    screen = open_screen("Ada")
+
+    page = screen.open(path).form(f"{path}/calendar").send("Make an address")
+    address = page.by_id("the-feed").text
+    feed = screen.client.get(address[address.index("/api/") :])
+    assert feed.text.startswith("BEGIN:VCALENDAR")
+    assert "the-feed" not in screen.open(path).html
+
+    page = screen.open(path).form(f"{path}/calendar/revoke").send("Revoke")
+    assert "Revoked" in page.toasts
+    assert screen.client.get(address[address.index("/api/") :]).status_code == 404
+    assert "Calendar feed" not in open_screen("Lin").open(path).text
+
+
 # --- rights -------------------------------------------------------------------------------------------------------
 
 

@@ -152,7 +152,7 @@ def schedule_page(
         "past": past_of(tx, schedule, query, pencil),
         "backup": people.find_user(tx, schedule.escalation_to_user_id) if schedule.escalation_to_user_id else None,
         "team": people.find_team(tx, schedule.team_id) if schedule.team_id else None,
-        "forms": forms,
+        "feed": queries.find_calendar_token(tx, schedule_id=schedule_id),
     }
 
 
