@@ -68,6 +68,7 @@ def judge(cases: int, seed: int) -> Verdict:
     with ProcessPoolExecutor(PROCESSES) as pool:
         for done, verdict in enumerate(pool.map(judge_zone, ZONES, seeds, shares), 1):
             total.add(verdict)
+            sys.stdout.writelines(f"VIOLATION  {finding}\n" for finding in verdict.findings)
             if done % (len(ZONES) // 20) == 0:
                 sys.stdout.write(f"{done * 100 // len(ZONES):3} %  {total.line(time.monotonic() - began)}\n")
                 sys.stdout.flush()

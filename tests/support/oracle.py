@@ -133,6 +133,7 @@ class _Version:
         offsets = self.clock.offsets_between(first, last)
         yield self.since
         yield from self.clock.jumps_between(first, last)
+        yield from self.clock.jumps_between(*self.first_days)
         yield from (self.covered_from - offset for offset in self.clock.offsets_between(*self.first_days))
         for number in range((first - self.anchor) // self.length, (last - self.anchor) // self.length + 2):
             yield from (self.anchor + number * self.length - offset for offset in offsets)

@@ -393,6 +393,13 @@ def test_next_handoff_is_the_end_of_the_turn_whatever_covers_it() -> None:
     assert next_boundary(replace(duty, rotations=[]), utc("2027-03-14")) is None
 
 
+def test_first_handoff_of_all_may_be_at_a_time_that_does_not_exist() -> None:
+    duty = plain_duty(daily("America/Anchorage", "2038-03-14", at="02:15"))
+    assert next_boundary(duty, utc("2038-03-11T15:00")) == utc("2038-03-14T11:00")
+    assert Oracle(duty).next_handoff(minute_of(utc("2038-03-11T15:00"))) == utc("2038-03-14T11:00")
+    assert said(slots(duty, utc("2038-03-14"), utc("2038-03-15")), "America/Anchorage") == ["Ravi 14 03:00-15 02:15"]
+
+
 # Size.
 
 
