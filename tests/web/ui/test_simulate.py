@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -135,9 +136,13 @@ def test_a_level_that_is_skipped_is_said_in_its_minute(rt: Runtime, company: Com
     assert "Adaemail fallback" in at_once
 
 
-def test_a_source_and_a_policy_offer_the_question(company: Company, open_screen: Open) -> None:
+def test_a_source_a_policy_and_a_schedule_offer_the_question(company: Company, open_screen: Open) -> None:
     screen = open_screen("Vera")
-    for path in (f"/alert-sources/{company.source.id}", f"/policies/{company.policy.id}"):
+    for path in (
+        f"/alert-sources/{company.source.id}",
+        f"/policies/{company.policy.id}",
+        f"/schedules/{company.schedule.id}",
+    ):
         page = screen.open(path)
         asked = page.form("/simulate").send("Show")
         assert f"source_id={company.source.id}" in asked.path
@@ -150,3 +155,16 @@ def test_a_policy_that_no_source_uses_says_so(rt: Runtime, company: Company, ope
     )
     page = open_screen("Vera").open(f"/policies/{unused.id}")
     assert "No alert source pages by this policy yet." in page.by_id("what-if").text
+
+
+def test_a_schedule_offers_every_source_that_may_page_by_it(rt: Runtime, company: Company, open_screen: Open) -> None:
+    now = rt.clock.now()
+    ways: dict[str, dict[str, Any]] = {
+        "By itself": {"schedule_id": company.schedule.id},
+        "By its team": {"team_id": company.team.id},
+        "No way": {},
+    }
+    for name, target in ways.items():
+        catalogue.create_source(rt, name=name, actor=company.ada, now=now, **target)
+    form = open_screen("Vera").open(f"/schedules/{company.schedule.id}").form("/simulate")
+    assert sorted(form.options("source_id").values()) == ["By its team", "By itself", "Prometheus"]

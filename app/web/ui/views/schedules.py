@@ -27,6 +27,7 @@ from app.web.ui.views.rota_preview import warnings_of
 from app.web.ui.views.rota_slot import people_options
 from app.web.ui.views.rota_swaps import swaps_for, swaps_on
 from app.web.ui.views.rota_words import versions_of
+from app.web.ui.views.simulate import sources_reaching
 from app.web.ui.words import day, moment, zone_of
 
 SLOTS_AHEAD = timedelta(weeks=8)
@@ -150,6 +151,7 @@ def schedule_page(
         "everybody": [("", "choose a person"), *people_options(tx, board)],
         "views": VIEW_WORDS,
         "past": past_of(tx, schedule, query, pencil),
+        "what_if_sources": sources_reaching(tx, schedule),
         "backup": people.find_user(tx, schedule.escalation_to_user_id) if schedule.escalation_to_user_id else None,
         "team": people.find_team(tx, schedule.team_id) if schedule.team_id else None,
         "feed": queries.find_calendar_token(tx, schedule_id=schedule_id),
