@@ -92,12 +92,16 @@ class Rehearsal:
             if now > self._at + HORIZON:
                 self._say(f"Shown are the first {HORIZON // timedelta(hours=1)} hours.")
                 return
-            if len(self.pages) + len(self.under_way) >= PAGES_AT_MOST:
+            if self._is_full:
                 self._say(f"Shown are the first {PAGES_AT_MOST} pages.")
                 return
             self._deliver(now)
             moving = [part for part in parts if (each := self._due_at(part)) is not None and each <= now]
             self._move(moving, [self._next_move(part, now) for part in moving], now)
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self.pages) + len(self.under_way) >= PAGES_AT_MOST
 
     def _next_due(self, parts: Sequence[Part]) -> datetime | None:
         due = [self._outbox.next_due_at(), *(self._due_at(part) for part in parts)]
@@ -143,7 +147,7 @@ class Rehearsal:
 
     def _show(self, letter: _Letter, now: datetime, fault: DeliveryFailed | None) -> None:
         page, part = letter.page, letter.part
-        if now < self._at:
+        if now < self._at or self._is_full:
             return
         shown = SimulatedPage(
             at=now,

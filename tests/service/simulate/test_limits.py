@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from app.accounts.types import User
 from app.alerts import queries as alerts
@@ -55,8 +56,17 @@ def said(simulation: Simulation) -> str:
 
 def test_no_more_than_the_limit_is_shown(ask: Callable[..., Simulation]) -> None:
     simulation = ask()
-    assert 200 <= len(simulation.pages) < 220
+    assert len(simulation.pages) == 200
     assert "the first 200 pages" in said(simulation)
+
+
+def test_nothing_but_reads_are_asked_of_the_database(rt: Runtime, ask: Callable[..., Simulation]) -> None:
+    asked: list[str] = []
+    event.listen(rt.db.engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+    ask()
+    reads = [statement for statement in asked if statement.startswith("SELECT") and "FOR UPDATE" not in statement]
+    assert reads
+    assert set(asked) - set(reads) <= {"BEGIN"}
 
 
 def test_safe_mode_is_said_and_needs_no_provider(ask: Callable[..., Simulation]) -> None:
