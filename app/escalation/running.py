@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.sql import Select
 
 from app.escalation.models import EscalationRow
 from app.escalation.rules import backups_of, backups_to_json, plan_to_json
 from app.escalation.types import Escalation, EscalationStatus, NewEscalation, Plan, plan_of
 from app.platform.db import Tx
+from app.platform.tables import table_of
 from app.platform.types import JsonObject
 
 _COLUMNS = (
@@ -18,6 +19,12 @@ _COLUMNS = (
     EscalationRow.round, EscalationRow.status, EscalationRow.due_at, EscalationRow.level_started_at,
     EscalationRow.backups,
 )  # fmt: skip
+_SAVED = ("plan", "episode", "level", "round", "status", "due_at", "level_started_at", "backups")
+_SAVE = (
+    update(table_of(EscalationRow))
+    .where(EscalationRow.id == bindparam("row_id"))
+    .values(**{name: bindparam(f"new_{name}") for name in _SAVED})
+)
 
 
 def escalation_of(tx: Tx, incident_id: int) -> Escalation | None:
@@ -60,6 +67,23 @@ def next_due_at(tx: Tx) -> datetime | None:
     return found
 
 
+def climbing(tx: Tx, *, began_before: datetime | None = None) -> list[Escalation]:
+    """All that wait on a level, oldest first; only those whose level began before then, where given."""
+    statement = select(*_COLUMNS).where(EscalationRow.status == EscalationStatus.CLIMBING)
+    if began_before is not None:
+        statement = statement.where(EscalationRow.level_started_at < began_before)
+    return _fetch(tx, statement.order_by(EscalationRow.id))
+
+
+def lock_many(tx: Tx, incident_ids: Iterable[int]) -> list[Escalation]:
+    """The escalations of these incidents, locked until the transaction ends; lock the incidents first."""
+    wanted = sorted(set(incident_ids))
+    if not wanted:
+        return []
+    statement = select(*_COLUMNS).where(EscalationRow.incident_id.in_(wanted))
+    return _fetch(tx, statement.order_by(EscalationRow.incident_id).with_for_update())
+
+
 def in_status(tx: Tx, status: EscalationStatus) -> list[Escalation]:
     """All that wait in this way, oldest first."""
     return _fetch(tx, select(*_COLUMNS).where(EscalationRow.status == status).order_by(EscalationRow.id))
@@ -98,20 +122,26 @@ def change(tx: Tx, escalation: Escalation, **values: Any) -> None:
     tx.execute(update(EscalationRow).where(EscalationRow.id == escalation.id).values(**values))
 
 
-def save(tx: Tx, standing: Escalation) -> None:
-    """Write where an escalation stands after a move; this transaction has locked it."""
-    change(
-        tx,
-        standing,
-        plan=plan_to_json(standing.plan),
-        episode=standing.episode,
-        level=standing.level,
-        round=standing.round,
-        status=standing.status,
-        due_at=standing.due_at,
-        level_started_at=standing.level_started_at,
-        backups=backups_to_json(standing.backups),
-    )
+def save_many(tx: Tx, standing: Sequence[Escalation]) -> None:
+    """Write where escalations stand after their moves; this transaction has locked them."""
+    if standing:
+        tx.execute(
+            _SAVE,
+            [
+                {
+                    "row_id": one.id,
+                    "new_plan": plan_to_json(one.plan),
+                    "new_episode": one.episode,
+                    "new_level": one.level,
+                    "new_round": one.round,
+                    "new_status": one.status,
+                    "new_due_at": one.due_at,
+                    "new_level_started_at": one.level_started_at,
+                    "new_backups": backups_to_json(one.backups),
+                }
+                for one in standing
+            ],
+        )
 
 
 def _fetch(tx: Tx, statement: "Select[*tuple[Any, ...]]") -> list[Escalation]:

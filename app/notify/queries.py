@@ -117,23 +117,23 @@ def can_still_reach(tx: Tx, incident_id: int, *, episode: int, level: int) -> bo
     return tx.scalar(statement.limit(1)) is not None
 
 
-def users_paged(tx: Tx, incident_id: int, *, episode: int, level: int) -> set[int]:
-    """Who has been paged, or may still be, on this level."""
-    statement = select(NotificationRow.user_id).where(
-        _of_level(incident_id, episode=episode, level=level),
-        IS_PAGE,
-        STILL_REACHING,
-        NotificationRow.user_id.is_not(None),
-    )
-    return set(tx.execute(statement.distinct()).scalars())
+def paged_on_levels(
+    tx: Tx, incident_ids: Iterable[int], *, reaching: bool = False
+) -> dict[tuple[int, int, int], set[int]]:
+    """Whom a page was written to, by (incident, episode, level), whatever became of it: nobody gets a second one.
 
-
-def users_tried(tx: Tx, incident_id: int, *, episode: int, level: int) -> set[int]:
-    """Whom a page of this level was ever written to, whatever became of it: nobody gets a second one."""
-    statement = select(NotificationRow.user_id).where(
-        _of_level(incident_id, episode=episode, level=level), IS_PAGE, NotificationRow.user_id.is_not(None)
+    With `reaching` only those whose page has reached them, or still may.
+    """
+    row = NotificationRow
+    statement = select(row.incident_id, row.episode, row.level, row.user_id).where(
+        IS_PAGE, row.incident_id.in_(sorted(set(incident_ids))), row.user_id.is_not(None)
     )
-    return set(tx.execute(statement.distinct()).scalars())
+    if reaching:
+        statement = statement.where(STILL_REACHING)
+    found: dict[tuple[int, int, int], set[int]] = {}
+    for incident_id, episode, level, user_id in tx.execute(statement.distinct()):
+        found.setdefault((incident_id or 0, episode or 0, level or 0), set()).add(user_id or 0)
+    return found
 
 
 def levels_paged(tx: Tx, user_id: int) -> list[tuple[int, int, int]]:
@@ -147,11 +147,17 @@ def levels_paged(tx: Tx, user_id: int) -> list[tuple[int, int, int]]:
     return list(dict.fromkeys((row[0], row[1] or 0, row[2] or 0) for row in tx.execute(statement)))
 
 
-def facts_of_last_page(tx: Tx, incident_id: int) -> JsonObject:
-    """What the newest page of the incident says; empty when there was none."""
-    statement = select(NotificationRow.facts).where(IS_PAGE, NotificationRow.incident_id == incident_id)
-    facts: JsonObject | None = tx.scalar(statement.order_by(NotificationRow.id.desc()).limit(1))
-    return facts or {}
+def facts_of_last_pages(tx: Tx, incident_ids: Iterable[int]) -> dict[int, JsonObject]:
+    """What the newest page of each of these incidents says; empty where there was none."""
+    facts: dict[int, JsonObject] = {incident_id: {} for incident_id in incident_ids}
+    newest = (
+        select(func.max(NotificationRow.id))
+        .where(IS_PAGE, NotificationRow.incident_id.in_(sorted(facts)))
+        .group_by(NotificationRow.incident_id)
+    )
+    statement = select(NotificationRow.incident_id, NotificationRow.facts).where(NotificationRow.id.in_(newest))
+    facts |= {row[0]: row[1] for row in tx.execute(statement)}
+    return facts
 
 
 def action_uses(tx: Tx, notification_id: int) -> list[ActionUse]:

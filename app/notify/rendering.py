@@ -20,6 +20,8 @@ from app.platform.secrets import SecretBox
 from app.platform.types import JsonObject
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "notify"
+# As pages say it that somebody gets because they came on call (`escalation.rules.StepReason`).
+INHERITED = "inherited"
 SHAPES = {"critical": "●", "warning": "▲", "info": "■"}
 LISTED_AT_MOST = 20
 LABELS_AT_MOST = 12
@@ -132,6 +134,19 @@ def why_lines(facts: JsonObject) -> list[str]:
     return lines
 
 
+def _is_inherited(each: Notification) -> bool:
+    why = each.facts.get("why")
+    return isinstance(why, dict) and why.get("reason") == INHERITED
+
+
+def _headline(claim: Claim) -> str:
+    """What a message is about that says several pages, or one that came with the duty; empty for any other page."""
+    count = len(claim.all)
+    if all(_is_inherited(each) for each in claim.all):
+        return f"You inherit {count} open incident{'' if count == 1 else 's'}"
+    return f"{count} more incidents" if count > 1 else ""
+
+
 def _level_line(facts: JsonObject, reasons: Mapping[str, Any]) -> str:
     level, levels, plan = facts.get("level"), facts.get("levels"), facts.get("plan")
     if not level:
@@ -146,6 +161,7 @@ def _page_values(claim: Claim, about: About, site: Site, occasion: Occasion) -> 
     level, levels = facts.get("level"), facts.get("levels")
     return {
         "about": _shown(about, occasion),
+        "headline": _headline(claim),
         "source": facts.get("source") or "",
         "alert_name": facts.get("alert_name") or "",
         "labels": _labels(facts),
@@ -168,6 +184,8 @@ def _bundle_values(claim: Claim, site: Site, occasion: Occasion) -> dict[str, An
     facts = claim.notification.facts
     return {
         "count": len(listed),
+        "headline": _headline(claim),
+        "inherited": all(_is_inherited(each) for each in claim.all),
         "severity": listed[0]["severity"],
         "shape": listed[0]["shape"],
         "listed": listed[:LISTED_AT_MOST],
@@ -227,7 +245,7 @@ def _message(
 def _subject(claim: Claim, about: About | None, values: Mapping[str, Any]) -> str:
     # Mail programs fold by subject too: nothing that changes from page to page of one incident may stand here.
     if claim.bundled:
-        return f"[{str(values['severity']).upper()}] {values['count']} more incidents"
+        return f"[{str(values['severity']).upper()}] {values['headline']}"
     if about is None:
         return str(values["title"])
     return f"[{about.severity.upper()}] #{about.incident_id} {_title(about.title)}"

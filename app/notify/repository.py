@@ -128,6 +128,7 @@ def new_row(new: NewNotification, *, idempotency_key: str, now: datetime) -> dic
         "due_at": new.due_at,
         "idempotency_key": idempotency_key,
         "run_id": new.run_id,
+        "waits_for_bundle": new.waits_for_bundle,
         "created_at": now,
     }
 

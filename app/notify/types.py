@@ -51,7 +51,8 @@ class NewNotification:
     """A message to be written to the outbox.
 
     `page_key` is unique over (incident, episode, level, user, contact method, rule delay): the database itself
-    refuses a second page for the same reason. `facts` is typed JSON; text is made from it when it is sent.
+    refuses a second page for the same reason. `facts` is typed JSON; text is made from it when it is sent. Pages that
+    have `waits_for_bundle` and go to one contact method at one time are said in one message (B29).
     """
 
     kind: NotificationKind
@@ -71,6 +72,7 @@ class NewNotification:
     page_key: str | None = None
     idempotency_key: str | None = None
     run_id: str | None = None
+    waits_for_bundle: bool = False
 
 
 @dataclass(frozen=True, slots=True)

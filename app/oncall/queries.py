@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import select
+
 from app.accounts import queries as people
 from app.oncall import repository
 from app.oncall.errors import ScheduleNotFound, SwapNotFound
@@ -65,6 +67,12 @@ def schedules_by_id(tx: Tx, schedule_ids: Iterable[int]) -> dict[int, Schedule]:
         return {}
     found = tx.all(Schedule, repository.select_schedules().where(ScheduleRow.id.in_(wanted)))
     return {schedule.id: schedule for schedule in found}
+
+
+def active_schedules(tx: Tx) -> list[int]:
+    """The schedules that are switched on, by id."""
+    statement = select(ScheduleRow.id).where(ScheduleRow.is_active, ScheduleRow.deleted_at.is_(None))
+    return list(tx.execute(statement.order_by(ScheduleRow.id)).scalars())
 
 
 def active_schedules_of_team(tx: Tx, team_id: int) -> list[Schedule]:

@@ -8,7 +8,6 @@ fallback. Nothing here waits, sends or commits.
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.accounts import queries as people
 from app.accounts.types import Urgency
 from app.escalation import running
 from app.escalation.types import Escalation, EscalationStatus, NewEscalation, Plan
@@ -19,9 +18,13 @@ from app.notify.types import NewNotification, NotificationKind
 from app.platform.db import Tx
 from app.platform.types import JsonObject
 from app.usecases.paging import ladder
-from app.usecases.paging.ladder import Climb, Order
+from app.usecases.paging.handover import inherit
+from app.usecases.paging.ladder import Climb
+from app.usecases.paging.leaving import page_others, waits_for
 from app.usecases.paging.notices import Words, clock_time, tell, tell_handoff
+from app.usecases.paging.pages import Order
 from app.usecases.paging.plans import order_again, plan_for, urgency_of
+from app.usecases.paging.writing import write_moves, write_pages
 
 __all__ = [
     "Order",
@@ -29,11 +32,12 @@ __all__ = [
     "advance",
     "clock_time",
     "hold",
+    "inherit",
     "move",
     "order_again",
     "page_fallback",
     "page_on",
-    "page_on_if_unreachable",
+    "page_on_without",
     "page_unreached",
     "plan_for",
     "restart",
@@ -43,6 +47,7 @@ __all__ = [
     "tell_channels",
     "tell_handoff",
     "urgency_of",
+    "waits_for",
 ]
 
 
@@ -66,7 +71,7 @@ def start(tx: Tx, orders: Sequence[Order], *, now: datetime) -> None:
         ],
         now=now,
     )
-    _write(tx, climbs, now=now)
+    write_pages(tx, climbs, now=now)
 
 
 def restart(tx: Tx, order: Order, *, now: datetime) -> None:
@@ -76,7 +81,7 @@ def restart(tx: Tx, order: Order, *, now: datetime) -> None:
         start(tx, [order], now=now)
         return
     notify.cancel_for_incident(tx, order.incident.id, now=now)
-    _go_on(tx, ladder.begin_again(order, escalation), escalation, now=now)
+    _move(tx, ladder.begin_again(order, escalation), now=now)
 
 
 def move(tx: Tx, order: Order, escalation: Escalation, *, now: datetime) -> None:
@@ -84,12 +89,12 @@ def move(tx: Tx, order: Order, escalation: Escalation, *, now: datetime) -> None
     if escalation.status is EscalationStatus.HELD:
         notify.cancel_for_incident(tx, order.incident.id, now=now)
     paged = _paged(tx, escalation) if escalation.backups else frozenset()
-    _go_on(tx, ladder.when_due(order, escalation, paged=paged, now=now), escalation, now=now)
+    _move(tx, ladder.when_due(order, escalation, paged=paged, now=now), now=now)
 
 
 def advance(tx: Tx, order: Order, escalation: Escalation, *, now: datetime) -> None:
     """Leave the level at once: page the next one, begin again, or page the fallback (B24)."""
-    _go_on(tx, ladder.leave(order, escalation), escalation, now=now)
+    _move(tx, ladder.leave(order, escalation), now=now)
 
 
 def page_on(tx: Tx, incident_id: int, now: datetime, reason: str) -> bool:
@@ -104,12 +109,12 @@ def page_on(tx: Tx, incident_id: int, now: datetime, reason: str) -> bool:
     if escalation.status is EscalationStatus.CLIMBING:
         order = order_again(tx, incident, escalation)
         climb = ladder.ask_again(order, escalation, paged=_paged(tx, escalation), reason=reason)
-        _go_on(tx, climb, escalation, now=now)
+        _move(tx, climb, now=now)
         return True
     if escalation.status is EscalationStatus.FALLBACK:
         text = f"Nobody could be reached: {reason}. The admins are tried again."
         incidents.add_timeline(tx, [NewTimelineEntry(incident_id, TimelineKind.UNREACHED, text)], now=now)
-        running.save(tx, ladder.give_up(escalation, now=now))
+        running.save_many(tx, [ladder.give_up(escalation, now=now)])
         tx.wake("climb")
         tx.publish("incident", id=incident_id)
         return True
@@ -125,7 +130,7 @@ def page_fallback(tx: Tx, incident_id: int, now: datetime, reason: str) -> None:
     if escalation is None:
         start(tx, [Order(incident, Plan("fallback", ()), Urgency.HIGH)], now=now)
         return
-    _go_on(tx, ladder.fall_back(order_again(tx, incident, escalation), escalation), escalation, now=now)
+    _move(tx, ladder.fall_back(order_again(tx, incident, escalation), escalation), now=now)
 
 
 def page_unreached(tx: Tx, now: datetime) -> int:
@@ -141,17 +146,13 @@ def page_unreached(tx: Tx, now: datetime) -> int:
     return paged
 
 
-def page_on_if_unreachable(tx: Tx, user_id: int, now: datetime) -> None:
-    """After a deactivation: pass every level on which only this person had been paged (B5)."""
-    notify.cancel_for_user(tx, user_id, now=now)
-    for incident_id, episode, level in outbox.levels_paged(tx, user_id):
-        escalation = running.escalation_of(tx, incident_id)
-        if escalation is None or (escalation.episode, escalation.level) != (episode, level):
-            continue
-        others = outbox.users_paged(tx, incident_id, episode=episode, level=level) - {user_id}
-        known = people.users_by_id(tx, others)
-        if not any(user.is_active for user in known.values()):
-            page_on(tx, incident_id, now, "the person paged was deactivated")
+def page_on_without(tx: Tx, user_id: int, now: datetime, reason: str) -> None:
+    """Somebody who was paged cannot answer any more: nobody waits for them on any level (B5).
+
+    Lock what `waits_for` gives before, with whatever else the transaction locks.
+    """
+    for incident_id in page_others(tx, user_id, now, reason):
+        page_on(tx, incident_id, now, reason)
 
 
 def hold(tx: Tx, order: Order, *, until: datetime, now: datetime) -> None:
@@ -203,33 +204,12 @@ def tell_channels(tx: Tx, incident: Incident, what: str, text: str, *, now: date
     tx.wake("deliver")
 
 
-def _go_on(tx: Tx, climb: Climb, escalation: Escalation, *, now: datetime) -> None:
+def _move(tx: Tx, climb: Climb, *, now: datetime) -> None:
     ladder.decide(tx, [climb], now=now)
-    running.save(tx, ladder.standing(climb, escalation_id=escalation.id))
-    _write(tx, [climb], now=now)
+    write_moves(tx, [climb], now=now)
 
 
 def _paged(tx: Tx, escalation: Escalation) -> frozenset[int]:
-    return frozenset(outbox.users_tried(tx, escalation.incident_id, episode=escalation.episode, level=escalation.level))
-
-
-def _write(tx: Tx, climbs: Sequence[Climb], *, now: datetime) -> None:
-    if not climbs:
-        return
-    notify.insert_many(tx, [page for climb in climbs for page in climb.pages], now=now)
-    incidents.add_timeline(tx, [line for climb in climbs for line in climb.lines], now=now)
-    paged = [climb for climb in climbs if climb.pages]
-    stamps = {"last_paged_at": now, "updated_at": now}
-    incidents.set_many(
-        tx,
-        [
-            {"id": climb.order.incident.id, "assigned_to": climb.first_user, **stamps}
-            for climb in paged
-            if climb.first_user is not None
-        ],
-    )
-    backed = [climb.order.incident.id for climb in paged if climb.first_user is None]
-    incidents.set_many(tx, [{"id": incident_id, **stamps} for incident_id in backed])
-    for climb in climbs:
-        tx.publish("incident", id=climb.order.incident.id)
-    tx.wake("deliver", "climb")
+    """Whom the level that stands has paged."""
+    tried = outbox.paged_on_levels(tx, [escalation.incident_id])
+    return frozenset(tried.get((escalation.incident_id, escalation.episode, escalation.level), ()))

@@ -2,15 +2,15 @@
 
 Every move is a `Climb`: made by one of the functions below (`begin`, `due`, …), then filled in by `decide`, which
 asks whom the level stands for at `now`, how they are reached, and goes on to the next level where nobody is. A whole
-run that nobody answers is walked by `walk`: the simulator's pages are the engine's, because there is no other place
-that decides them.
+run that nobody answers is walked by `begin`, then `when_due` at each `standing(…).due_at`, with `inherit` at each
+hand-off that `handover.ahead` foresees, all through `decide`: the simulator's pages are the engine's, because there is
+no other place that decides them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from app.accounts.types import Reach, Urgency
 from app.escalation.rules import Step, StepReason, due_after, due_backups, first_step, level_of, next_step
 from app.escalation.types import (
     FALLBACK_LEVEL,
@@ -20,13 +20,13 @@ from app.escalation.types import (
     Escalation,
     EscalationStatus,
     Level,
-    Plan,
 )
-from app.incidents.types import SYSTEM, Incident, IncidentStatus, NewTimelineEntry, TimelineKind
-from app.notify.types import NewNotification, NotificationKind
+from app.incidents.types import SYSTEM, IncidentStatus, NewTimelineEntry, TimelineKind
+from app.notify.types import NewNotification
 from app.platform.db import Tx
 from app.platform.types import JsonObject
 from app.usecases.paging.finder import Asked, Finder, Route
+from app.usecases.paging.pages import Order as Order, Stance, pages_of
 
 DEFAULT_DELAY_MINUTES = 15
 # After a fallback that reached nobody: again after 5 minutes, then less and less often.
@@ -34,24 +34,14 @@ UNREACHED_MINUTES = 5
 UNREACHED_MINUTES_MAX = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One incident that is to be paged: for what, how loud, and the facts that every page of it carries."""
-
-    incident: Incident
-    plan: Plan
-    urgency: Urgency
-    facts: JsonObject = field(default_factory=dict)
-    policy_version_id: int | None = None
-
-
 @dataclass(slots=True)
 class Climb:
     """One move of one escalation.
 
-    Asked: `step` is where it goes; with `on`, the move stays on the level that stands there, and pages `called`
-    backups, or else whom the level stands for now, except those in `paged`. `passed` are backups whom the level before
-    did not come to page. `reason` opens the line about a move that stays.
+    Asked: `step` is where it goes. With `on`, the move stays on the level that stands there, and pages `called`
+    backups, or the `heirs` of the duty, or else whom the level stands for now, except those in `paged`; it goes on
+    where it reaches nobody, unless it `stays_unreached`. `passed` are backups whom the level before did not come to
+    page. `reason` says why a move that stays was made.
 
     Answered by `decide`: the escalation's `status`, `due_at`, `started_at` (of its level) and waiting `backups`, the
     `pages` and timeline `lines` to write, and `first_user`, who gets the incident.
@@ -60,12 +50,14 @@ class Climb:
     order: Order
     episode: int
     step: Step
+    escalation_id: int = 0
     tries: int = 0
     on: Escalation | None = None
     called: tuple[Backup, ...] = ()
     paged: frozenset[int] = frozenset()
     passed: tuple[Backup, ...] = ()
-    passes_unreached: bool = True
+    heirs: Mapping[int, Route] = field(default_factory=dict)
+    stays_unreached: bool = False
     reason: str = ""
     status: EscalationStatus = EscalationStatus.CLIMBING
     due_at: datetime | None = None
@@ -97,7 +89,7 @@ def begin(order: Order) -> Climb:
 
 def begin_again(order: Order, escalation: Escalation) -> Climb:
     """Level 1 in a new episode: after a reopen or a rise to critical."""
-    return Climb(order, escalation.episode + 1, first_step(order.plan))
+    return Climb(order, escalation.episode + 1, first_step(order.plan), escalation.id)
 
 
 def due(order: Order, escalation: Escalation, *, paged: frozenset[int], now: datetime) -> Climb:
@@ -110,14 +102,16 @@ def due(order: Order, escalation: Escalation, *, paged: frozenset[int], now: dat
     if not called or level is None:
         return leave(order, escalation)
     step = Step(StepReason.BACKUP, level, escalation.round)
-    return Climb(order, escalation.episode, step, on=escalation, called=called, paged=paged, passes_unreached=False)
+    return Climb(
+        order, escalation.episode, step, escalation.id, on=escalation, called=called, paged=paged, stays_unreached=True
+    )
 
 
 def leave(order: Order, escalation: Escalation) -> Climb:
     """The level is over: the next one, the plan again, or the fallback (B24)."""
     step = next_step(escalation.plan, escalation.level, escalation.round)
     episode = escalation.episode + (step.reason is StepReason.REPEAT)
-    return Climb(order, episode, step, passed=escalation.backups)
+    return Climb(order, episode, step, escalation.id, passed=escalation.backups)
 
 
 def ask_again(order: Order, escalation: Escalation, *, paged: frozenset[int], reason: str) -> Climb:
@@ -125,14 +119,25 @@ def ask_again(order: Order, escalation: Escalation, *, paged: frozenset[int], re
     level = level_of(escalation)
     if level is None:
         return leave(order, escalation)
-    step = Step(StepReason.NEXT_LEVEL, level, escalation.round)
-    return Climb(order, escalation.episode, step, on=escalation, paged=paged, reason=reason)
+    step = Step(StepReason.INHERITED, level, escalation.round)
+    return Climb(order, escalation.episode, step, escalation.id, on=escalation, paged=paged, reason=reason)
+
+
+def inherit(
+    order: Order, escalation: Escalation, heirs: Mapping[int, Route], *, paged: frozenset[int], reason: str
+) -> Climb:
+    """Whoever came on call is paged on the level that stands, which goes on as it would have."""
+    step = Step(StepReason.INHERITED, level_of(escalation), escalation.round)
+    return Climb(
+        order, escalation.episode, step, escalation.id,
+        on=escalation, heirs=heirs, paged=paged, stays_unreached=True, reason=reason,
+    )  # fmt: skip
 
 
 def repeat_level(order: Order, escalation: Escalation) -> Climb:
     """The level that stands once more, in a new episode and with its whole delay: a snooze has ended (B25)."""
     step = Step(StepReason.NEXT_LEVEL, level_of(escalation), escalation.round)
-    return Climb(order, escalation.episode + 1, step)
+    return Climb(order, escalation.episode + 1, step, escalation.id)
 
 
 def call_acknowledger(order: Order, escalation: Escalation, user_id: int) -> Climb:
@@ -140,18 +145,18 @@ def call_acknowledger(order: Order, escalation: Escalation, user_id: int) -> Cli
     current = level_of(escalation)
     delay = current.delay_minutes if current else DEFAULT_DELAY_MINUTES
     level = Level(escalation.level, delay, (Assignee(AssigneeType.USER, user_id),))
-    return Climb(order, escalation.episode + 1, Step(StepReason.NEXT_LEVEL, level, escalation.round))
+    return Climb(order, escalation.episode + 1, Step(StepReason.NEXT_LEVEL, level, escalation.round), escalation.id)
 
 
 def fall_back(order: Order, escalation: Escalation) -> Climb:
     """All active admins, whatever the plan says."""
-    return Climb(order, escalation.episode + 1, Step(StepReason.FALLBACK, None, 0))
+    return Climb(order, escalation.episode + 1, Step(StepReason.FALLBACK, None, 0), escalation.id)
 
 
 def try_again(order: Order, escalation: Escalation) -> Climb:
     """The fallback once more, after it had reached nobody."""
     step = Step(StepReason.FALLBACK, None, escalation.round)
-    return Climb(order, escalation.episode + 1, step, tries=escalation.round + 1)
+    return Climb(order, escalation.episode + 1, step, escalation.id, tries=escalation.round + 1)
 
 
 def when_due(order: Order, escalation: Escalation, *, paged: frozenset[int], now: datetime) -> Climb:
@@ -194,12 +199,12 @@ def decide(tx: Tx, climbs: Sequence[Climb], *, now: datetime) -> None:
         moving = [climb for climb in moving if not _settle(climb, find, now)]
 
 
-def standing(climb: Climb, *, escalation_id: int = 0) -> Escalation:
+def standing(climb: Climb) -> Escalation:
     """The escalation as a move leaves it. Raises ValueError for one that was not decided."""
     if climb.started_at is None:
         raise ValueError("a move stands nowhere before it was decided")
     return Escalation(
-        id=escalation_id,
+        id=climb.escalation_id,
         incident_id=climb.order.incident.id,
         plan=climb.order.plan,
         episode=climb.episode,
@@ -212,26 +217,6 @@ def standing(climb: Climb, *, escalation_id: int = 0) -> Escalation:
     )
 
 
-def walk(tx: Tx, order: Order, *, now: datetime) -> Iterator[tuple[datetime, Climb]]:
-    """A whole run that nobody answers, from a new incident at `now` on: each move with its instant, writing nothing.
-
-    The pages of a move are due at their own `due_at`, which the delays of notification rules make later. It ends with
-    the fallback, or when that reaches nobody.
-    """
-    climb, at = begin(order), now
-    paged: frozenset[int] = frozenset()
-    while True:
-        decide(tx, [climb], now=at)
-        yield at, climb
-        escalation = standing(climb)
-        if escalation.status is not EscalationStatus.CLIMBING or escalation.due_at is None:
-            return
-        of_level = frozenset(page.user_id for page in climb.pages if page.user_id is not None)
-        paged = of_level | (paged if climb.on is not None else frozenset())
-        at = max(at, escalation.due_at)
-        climb = due(order, escalation, paged=paged, now=at)
-
-
 def unreached_pause(tries: int) -> timedelta:
     """How long a fallback that reached nobody waits before it is tried again."""
     return timedelta(minutes=min(UNREACHED_MINUTES_MAX, UNREACHED_MINUTES * 2 ** min(tries, 10)))
@@ -242,7 +227,7 @@ def _asked(climb: Climb) -> Asked:
     return Asked(
         climb.step,
         climb.order.urgency,
-        frozenset(backup.user_id for backup in named),
+        frozenset((*climb.heirs, *(backup.user_id for backup in named))),
         frozenset(backup.schedule_id for backup in named),
     )
 
@@ -252,11 +237,11 @@ def _settle(climb: Climb, find: Finder, now: datetime) -> bool:
     _say_passed(climb, find)
     for routes in _groups(climb, find):
         _say_unreachable(climb, routes, find)
-        climb.pages = _pages(climb, routes, find, now)
+        climb.pages = pages_of(climb.order, _stance(climb), routes, find, now)
         if climb.pages:
             _say_paged(climb, find)
             break
-    if climb.pages or (climb.on is not None and not climb.passes_unreached):
+    if climb.pages or (climb.on is not None and climb.stays_unreached):
         _stand(climb, find, now)
         return True
     if climb.step.level is None:
@@ -269,10 +254,18 @@ def _settle(climb: Climb, find: Finder, now: datetime) -> bool:
     return False
 
 
+def _stance(climb: Climb) -> Stance:
+    reason = StepReason.BACKUP if climb.called else climb.step.reason
+    return Stance(climb.episode, climb.level, climb.step.round, reason)
+
+
 def _groups(climb: Climb, find: Finder) -> Iterator[dict[int, Route]]:
     """Whom to page: the first group in which anybody can be reached is paged, and no other."""
     if climb.called:
         yield _backup_routes(climb, find)
+        return
+    if climb.heirs:
+        yield {user_id: route for user_id, route in climb.heirs.items() if user_id not in climb.paged}
         return
     routes = find.routes(climb.step, with_backups=climb.order.plan.has_backups_inside)
     yield {user_id: route for user_id, route in routes.items() if user_id not in climb.paged}
@@ -329,56 +322,6 @@ def _pass(climb: Climb, find: Finder) -> None:
             # A plan that reaches nobody is not walked again: its repeats would find the same people missing.
             following = Step(StepReason.FALLBACK, None, 0)
     climb.step, climb.on, climb.called, climb.paged = following, None, (), frozenset()
-
-
-def _pages(climb: Climb, routes: Mapping[int, Route], find: Finder, now: datetime) -> list[NewNotification]:
-    order, incident = climb.order, climb.order.incident
-    found: dict[str, NewNotification] = {}
-    for user_id, route in routes.items():
-        for reach in find.reach(user_id, order.urgency):
-            key = (
-                f"{incident.id}:{climb.episode}:{climb.level}:{user_id}:{reach.contact_method_id}:{reach.delay_minutes}"
-            )
-            found[key] = NewNotification(
-                kind=NotificationKind.PAGE,
-                channel=reach.channel,
-                address=reach.address,
-                due_at=now + timedelta(minutes=reach.delay_minutes),
-                facts=_facts(climb, route, reach, find.name(user_id)),
-                urgency=order.urgency.value,
-                incident_id=incident.id,
-                episode=climb.episode,
-                level=climb.level,
-                round=climb.step.round,
-                user_id=user_id,
-                contact_method_id=reach.contact_method_id,
-                rule_delay_minutes=reach.delay_minutes,
-                page_key=key,
-            )
-    return list(found.values())
-
-
-def _facts(climb: Climb, route: Route, reach: Reach, name: str) -> JsonObject:
-    plan = climb.order.plan
-    return {
-        **climb.order.facts,
-        "urgency": climb.order.urgency.value,
-        "level": climb.level,
-        "levels": len(plan.levels),
-        "plan": plan.name,
-        "user_name": name,
-        "why": {
-            "policy_id": plan.policy_id,
-            "policy_version": plan.policy_version,
-            "plan": plan.name,
-            "level": climb.level,
-            "reason": climb.step.reason.value,
-            "assignee": {"type": route.assignee.type.value, "id": route.assignee.id},
-            "via": route.via,
-            "rule_delay_minutes": reach.delay_minutes,
-            "contact_method_id": reach.contact_method_id,
-        },
-    }
 
 
 def _say_passed(climb: Climb, find: Finder) -> None:

@@ -5,8 +5,8 @@ Each is a row of kind HANDOFF per person, by Slack where that reaches them, else
 
 import hashlib
 from collections.abc import Callable, Iterable
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.accounts import queries as people
 from app.accounts.rules import is_usable
@@ -108,7 +108,11 @@ def tell_handoff(
 
 def clock_time(at: datetime, zone: str) -> str:
     """An instant as people say it in that time zone: `Mon 2 Mar, 09:00 CET`."""
-    local = at.astimezone(ZoneInfo(zone))
+    try:
+        local = at.astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError):
+        # A zone that was taken out of the time zone database: better another clock than no notice.
+        local = at.astimezone(UTC)
     return f"{local:%a} {local.day} {local:%b}, {local:%H:%M} {local.tzname()}"
 
 

@@ -1,5 +1,7 @@
 """What is climbed: the plan for a source, and the order of an incident whose escalation is under way."""
 
+from collections.abc import Iterable, Mapping
+
 from app.accounts import queries as people
 from app.accounts.types import Urgency
 from app.escalation import queries as policies
@@ -9,7 +11,8 @@ from app.notify import queries as outbox
 from app.oncall import queries as oncall
 from app.platform.db import Tx
 from app.platform.types import JsonObject
-from app.usecases.paging.ladder import DEFAULT_DELAY_MINUTES, Order
+from app.usecases.paging.ladder import DEFAULT_DELAY_MINUTES
+from app.usecases.paging.pages import Order
 
 
 def plan_for(tx: Tx, *, policy_id: int | None, schedule_id: int | None, team_id: int | None) -> tuple[Plan, int | None]:
@@ -37,7 +40,14 @@ def plan_for(tx: Tx, *, policy_id: int | None, schedule_id: int | None, team_id:
 
 def order_again(tx: Tx, incident: Incident, escalation: Escalation) -> Order:
     """The order of an escalation that is under way: its frozen plan, and the facts its last page carried."""
-    return order_with(incident, escalation, outbox.facts_of_last_page(tx, incident.id))
+    return orders_again(tx, {incident.id: incident}, [escalation])[incident.id]
+
+
+def orders_again(tx: Tx, incidents: Mapping[int, Incident], escalations: Iterable[Escalation]) -> dict[int, Order]:
+    """The orders of many escalations that are under way, by incident."""
+    found = {escalation.incident_id: escalation for escalation in escalations}
+    facts = outbox.facts_of_last_pages(tx, found)
+    return {each: order_with(incidents[each], escalation, facts[each]) for each, escalation in found.items()}
 
 
 def order_with(incident: Incident, escalation: Escalation, facts: JsonObject) -> Order:

@@ -8,6 +8,7 @@ from app.accounts.errors import WrongCredentials, invalid
 from app.accounts.types import Identity, Role, User
 from app.incidents import queries as incident_queries, service as incidents
 from app.incidents.types import NewTimelineEntry, TimelineKind
+from app.oncall import queries as schedule_queries, service as schedules
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
 from app.platform.settings import Settings
@@ -84,6 +85,7 @@ def update_user(
         service.update_user(tx, user_id=user_id, changes=fields, sms_channel=sms_channel(rt.settings), now=now)
         if changes.get("is_active") is True:
             service.activate(tx, user_id=user_id, now=now)
+            schedules.look_again(tx, schedule_queries.active_schedules(tx), now=now)
         paging.page_unreached(tx, now)
         user = queries.get_user(tx, user_id)
         after = service.audit_view(user) | ({"password": "changed"} if password_hash is not None else {})
@@ -125,6 +127,7 @@ def activate_user(rt: Runtime, *, user_id: int, actor: User, now: datetime) -> U
         before = service.audit_view(queries.get_user(tx, user_id))
         user = service.activate(tx, user_id=user_id, now=now)
         if not before["is_active"]:
+            schedules.look_again(tx, schedule_queries.active_schedules(tx), now=now)
             paging.page_unreached(tx, now)
             _audit(tx, "activated", user_id, actor=actor, before=before, after=service.audit_view(user), now=now)
         return user
@@ -175,13 +178,14 @@ def _deactivate(tx: Tx, user_id: int, now: datetime) -> bool:
         return False
     # Incidents are locked before anything else is, in every transaction.
     theirs = incident_queries.open_incidents_assigned_to(tx, user_id)
-    incidents.lock_many(tx, [incident.id for incident in theirs])
+    incidents.lock_many(tx, {*(incident.id for incident in theirs), *paging.waits_for(tx, user_id)})
     user = service.deactivate(tx, user_id=user_id, now=now)
+    schedules.look_again(tx, schedule_queries.active_schedules(tx), now=now)
     warning = f"{user.name} was deactivated and still has this incident: assign it to somebody else."
     incidents.add_timeline(
         tx, [NewTimelineEntry(incident.id, TimelineKind.WARNING, warning) for incident in theirs], now=now
     )
-    paging.page_on_if_unreachable(tx, user_id, now)
+    paging.page_on_without(tx, user_id, now, f"{user.name} was deactivated")
     return True
 
 

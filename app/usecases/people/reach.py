@@ -149,7 +149,7 @@ def remove_rule(rt: Runtime, *, user_id: int, rule_id: int, actor: User, now: da
 def _page_on_if_cut_off(tx: Tx, user_id: int, now: datetime) -> None:
     # Pages on their way keep the address that they were written with; only who has none left is passed over.
     if not any(queries.reach_of(tx, [user_id], urgency=urgency)[user_id] for urgency in Urgency):
-        paging.page_on_if_unreachable(tx, user_id, now)
+        paging.page_on_without(tx, user_id, now, f"{queries.get_user(tx, user_id).name} cannot be reached any more")
 
 
 def _new_code(rt: Runtime) -> str:

@@ -23,9 +23,9 @@ class Outbox:
         self._windows = {each: Window(window.opens_until, None) for each, window in windows.items()}
         self._waiting: list[_Waiting] = []
 
-    def put(self, page_id: int, contact_method_id: int, due_at: datetime) -> None:
-        """Let a page wait for its time; page ids go up."""
-        self._waiting.append(_Waiting(page_id, contact_method_id, due_at))
+    def put(self, page_id: int, contact_method_id: int, due_at: datetime, *, waited: bool = False) -> None:
+        """Let a page wait for its time; page ids go up. Those that have `waited` are said in one message."""
+        self._waiting.append(_Waiting(page_id, contact_method_id, due_at, waited))
 
     def next_due_at(self) -> datetime | None:
         """When the next page may leave."""

@@ -45,7 +45,7 @@ def _opening(tx: Tx, place: int, problem: Problem, escalation: Escalation | None
     order = Order(incident, plan, urgency_of(problem.severity, problem.source.config), page_facts(problem))
     if escalation is None:
         return Part(place, order, opening=ladder.begin(order))
-    facts = outbox.facts_of_last_page(tx, incident.id)
+    facts = outbox.facts_of_last_pages(tx, [incident.id])[incident.id]
     if outcome_of(problem) is Outcome.REOPENED_AND_HELD:
         held = replace(escalation, plan=plan, status=EscalationStatus.HELD, due_at=problem.page_at, backups=())
         return Part(place, order, facts, escalation=held)

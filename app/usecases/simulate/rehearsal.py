@@ -18,7 +18,8 @@ from app.notify.types import DeliveryFailed, NewNotification
 from app.platform.db import Tx
 from app.platform.settings import Settings
 from app.platform.types import JsonObject
-from app.usecases.paging import ladder
+from app.usecases.paging import handover, ladder
+from app.usecases.paging.handover import Handoff
 from app.usecases.paging.ladder import Climb, Order
 from app.usecases.paging.plans import order_with
 from app.usecases.simulate.outbox import Outbox
@@ -35,7 +36,7 @@ class Part:
     """One incident's escalation: it opens with a move, or stands already and goes on (`is_under_way`).
 
     `facts` are those of its last page. `tried` are the people whom each (episode, level) has paged, `hopes` counts its
-    pages that have reached somebody or still may.
+    pages that have reached somebody or still may. `handoffs` come while its level stands.
     """
 
     affected: int
@@ -46,6 +47,7 @@ class Part:
     is_under_way: bool = False
     tried: dict[tuple[int, int], set[int]] = field(default_factory=dict)
     hopes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    handoffs: list[Handoff] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,13 @@ class Rehearsal:
             part.tried.setdefault(place, set()).add(page.user_id or 0)
             part.facts = page.facts
             self._letters[number] = _Letter(part, place, page)
-            self._outbox.put(number, page.contact_method_id or 0, page.due_at)
+            self._outbox.put(number, page.contact_method_id or 0, page.due_at, waited=page.waits_for_bundle)
 
     def play(self, parts: Sequence[Part], *, since: datetime) -> None:
         """Let the time pass; what is under way moves from `since` on, the others open at the simulation's instant."""
         now = since
+        for part in parts:
+            self._foresee(part, now)
         while (due := self._next_due(parts)) is not None:
             now = max(now, due)
             if now > self._at + HORIZON:
@@ -98,6 +102,24 @@ class Rehearsal:
             self._deliver(now)
             moving = [part for part in parts if (each := self._due_at(part)) is not None and each <= now]
             self._move(moving, [self._next_move(part, now) for part in moving], now)
+            for part in parts:
+                for handoff in [each for each in part.handoffs if each.at <= now]:
+                    self._hand_over(part, handoff, now)
+
+    def _foresee(self, part: Part, now: datetime) -> None:
+        """Who comes on call before the level that stands is over."""
+        part.handoffs = []
+        escalation = part.escalation
+        if escalation is None or escalation.status is not EscalationStatus.CLIMBING or escalation.due_at is None:
+            return
+        if self._settings.oncall_watch_worker_enabled:
+            end = escalation.due_at if self._advances else self._at + HORIZON
+            part.handoffs = handover.ahead(self._tx, escalation, now, end)
+
+    def _hand_over(self, part: Part, handoff: Handoff, now: datetime) -> None:
+        order, escalation = self._where(part)
+        climb = handover.taken_over(self._tx, order, escalation, handoff, paged=self._tried(part))
+        self._move([part], [climb], now)
 
     @property
     def _is_full(self) -> bool:
@@ -105,6 +127,7 @@ class Rehearsal:
 
     def _next_due(self, parts: Sequence[Part]) -> datetime | None:
         due = [self._outbox.next_due_at(), *(self._due_at(part) for part in parts)]
+        due += [handoff.at for part in parts for handoff in part.handoffs]
         return min((at for at in due if at is not None), default=None)
 
     def _due_at(self, part: Part) -> datetime | None:
@@ -128,6 +151,7 @@ class Rehearsal:
         for part, climb in zip(parts, climbs, strict=True):
             part.escalation = ladder.standing(climb)
             self.put(part, climb.pages)
+            self._foresee(part, now)
             for line in climb.lines:
                 self._tell(line, now)
             if part.escalation.status is EscalationStatus.UNREACHED:

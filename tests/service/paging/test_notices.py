@@ -7,7 +7,7 @@ from app.notify.types import Notification, NotificationFilter, NotificationKind
 from app.oncall.types import Schedule
 from app.platform.types import PageQuery
 from app.usecases import paging, people
-from tests.service.paging.conftest import Duty
+from tests.support.duty import Duty
 
 MONDAY_MORNING = datetime(2026, 3, 9, 8, 0, tzinfo=UTC)
 

@@ -157,6 +157,40 @@ DUTY_NIGHTS = [
         expect=("0 1 noor email", "0 1 ravi email", "30 0 ada email"),
     ),
     Night(
+        "whoever comes on call inherits what is open on the level that stands",
+        schedules=(Schedule("Prod", RAVI_THEN_NOOR, backup="lena", delay=25),),
+        levels=(Level(30, ("duty Prod",)), Level(10, ("omar",))),
+        expect=("0 1 ravi email", "20 1 noor email", "25 1 lena email", "30 2 omar email", "40 0 ada email"),
+    ),
+    Night(
+        "two duties of one level are handed over in the same minute",
+        schedules=(
+            Schedule("Prod", RAVI_THEN_NOOR),
+            Schedule("Web", (Turn("omar", -60, 20), Turn("lena", 20, ALL_NIGHT))),
+        ),
+        levels=(Level(30, ("duty Prod", "duty Web")),),
+        expect=("0 1 omar email", "0 1 ravi email", "20 1 lena email", "20 1 noor email", "30 0 ada email"),
+    ),
+    Night(
+        "whoever comes on after a gap inherits it too, and whoever comes back is not paged again",
+        schedules=(Schedule("Prod", (Turn("ravi", -60, 10), Turn("noor", 20, 30), Turn("ravi", 30, 999))),),
+        levels=(Level(40, ("duty Prod",)),),
+        expect=("0 1 ravi email", "20 1 noor email", "40 0 ada email"),
+    ),
+    Night(
+        "the duty of a source's schedule is handed over",
+        schedules=(Schedule("Prod", RAVI_THEN_NOOR, backup="omar", delay=30),),
+        pages_by="duty Prod",
+        expect=("0 1 ravi email", "20 1 noor email", "30 2 omar email", "60 0 ada email"),
+    ),
+    Night(
+        "the duty of a team is handed over",
+        teams={"Ops": ("ravi", "noor")},
+        schedules=(Schedule("Prod", RAVI_THEN_NOOR, team="Ops"),),
+        levels=(Level(30, ("team Ops",)),),
+        expect=("0 1 ravi email", "20 1 noor email", "30 0 ada email"),
+    ),
+    Night(
         "the duty ends in a gap: nobody new, and level 2 is skipped",
         schedules=(Schedule("Prod", (Turn("ravi", -60, 20),)),),
         levels=(Level(30, ("duty Prod",)), Level(30, ("duty Prod",))),

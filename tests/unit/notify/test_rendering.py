@@ -26,6 +26,11 @@ FACTS = {
     "why": {"policy_id": 1, "policy_version": 3, "via": "on call for Platform", "rule_delay_minutes": 5},
 }
 
+INHERITED_FACTS = {
+    **FACTS,
+    "why": {"policy_id": 1, "reason": "inherited", "via": "on call for Platform: override-3; took over from Ravi"},
+}
+
 
 def page(number: int = 42, **changes: Any) -> Notification:
     row = Notification(
@@ -222,3 +227,42 @@ def test_why_names_alert_policy_level_slot_and_rule() -> None:
         "on call for Platform",
         "Notification rule: high urgency, after 5 min",
     ]
+
+
+def test_what_somebody_inherits_comes_as_one_message_that_says_so() -> None:
+    rows = [page(number, facts=INHERITED_FACTS) for number in (42, 43)]
+    message = compose(
+        Claim(rows[0], (rows[1],)), SITE, occasion(about(42, title="Disk full"), about(43, severity="warning"))
+    )
+    assert message.subject == "[CRITICAL] You inherit 2 open incidents"
+    for words in (
+        "#42 Disk full",
+        "#43 Checkout fails",
+        "https://pager.example.com/a/",
+        "the duty that these wait for",
+    ):
+        assert words in message.text, words
+        assert words in message.html, words
+
+
+def test_one_incident_that_somebody_inherits_is_a_page_that_says_so() -> None:
+    message = compose(Claim(page(facts=INHERITED_FACTS)), SITE, occasion())
+    assert message.subject == "[CRITICAL] #42 Checkout fails"
+    assert "You inherit 1 open incident: you came on call" in message.text
+    assert "<strong>You inherit 1 open incident</strong>" in message.html
+    assert "took over from Ravi" in message.text
+
+
+def test_pages_that_only_partly_come_with_the_duty_are_more_incidents() -> None:
+    rows = (page(42, facts=INHERITED_FACTS), page(43))
+    message = compose(Claim(rows[0], (rows[1],)), SITE, occasion(about(42), about(43)))
+    assert message.subject == "[CRITICAL] 2 more incidents"
+
+
+def test_a_notice_says_where_to_look() -> None:
+    facts = {"title": "You are on call for Platform", "text": "Until tomorrow.", "link": "/schedules/3"}
+    row = page(kind=NotificationKind.HANDOFF, incident_id=None, facts=facts)
+    message = compose(Claim(row), SITE, occasion())
+    assert message.subject == "You are on call for Platform"
+    assert "Until tomorrow.\n\nhttps://pager.example.com/schedules/3\n" in message.text
+    assert 'href="https://pager.example.com/schedules/3"' in message.html
