@@ -88,6 +88,12 @@ def sources_using_schedule(tx: Tx, schedule_id: int) -> list[AlertSource]:
     return tx.all(AlertSource, statement.order_by(SourceRow.name))
 
 
+def schedules_of_sources(tx: Tx) -> set[int]:
+    """The schedules by which active sources page."""
+    statement = select(SourceRow.schedule_id).where(SourceRow.is_active, SourceRow.schedule_id.is_not(None))
+    return {schedule_id for schedule_id in tx.execute(statement).scalars() if schedule_id is not None}
+
+
 def keys_of(tx: Tx, source_id: int, *, now: datetime) -> list[SourceKey]:
     """The source's keys that still open, newest first."""
     return keys_by_source(tx, [source_id], now=now).get(source_id, [])

@@ -18,6 +18,7 @@ __all__ = [
     "list_policies",
     "policies_by_id",
     "policies_naming",
+    "targets_named",
 ]
 
 
@@ -53,3 +54,8 @@ def list_policies(tx: Tx, page: PageQuery, *, q: str = "") -> Page[Policy]:
 def policies_naming(tx: Tx, kind: AssigneeType, target_id: int) -> list[Policy]:
     """The policies that page this user, team or schedule, by name."""
     return repository.policies(tx, repository.select_naming(kind, target_id))
+
+
+def targets_named(tx: Tx, kind: AssigneeType) -> set[int]:
+    """The users, teams or schedules that any policy names in its newest version."""
+    return repository.targets_named(tx, kind)

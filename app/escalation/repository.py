@@ -149,6 +149,19 @@ def has_running_escalation(tx: Tx, policy_id: int) -> bool:
     return tx.scalar(statement.limit(1)) is not None
 
 
+def targets_named(tx: Tx, kind: AssigneeType) -> set[int]:
+    """The users, teams or schedules that the newest versions of the policies name."""
+    newest = and_(PolicyVersionRow.policy_id == PolicyRow.id, PolicyVersionRow.version == PolicyRow.version)
+    statement = (
+        select(AssigneeRow.target_id)
+        .join(LevelRow, AssigneeRow.level_id == LevelRow.id)
+        .join(PolicyVersionRow, LevelRow.policy_version_id == PolicyVersionRow.id)
+        .join(PolicyRow, newest)
+        .where(AssigneeRow.type == kind)
+    )
+    return set(tx.execute(statement.distinct()).scalars())
+
+
 def select_naming(kind: AssigneeType, target_id: int) -> "Select[*tuple[Any, ...]]":
     """The policies whose newest version names this user, team or schedule, by name."""
     versions = (

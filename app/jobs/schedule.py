@@ -2,6 +2,7 @@
 
 from app.jobs import (
     absence_calendars,
+    duty_watch,
     escalation,
     heartbeat_out,
     lead,
@@ -20,6 +21,7 @@ JOBS: tuple[Job, ...] = (
     Job("escalation", escalation.tick, 1.0, "escalation_worker_enabled", frozenset({"climb"})),
     Job("pipeline_sweep", pipeline_sweep.tick, 1.0, "pipeline_worker_enabled", frozenset({"pipeline"}), False),
     Job("oncall_watch", oncall_watch.tick, 15.0, "oncall_watch_worker_enabled"),
+    Job("duty_watch", duty_watch.tick, 15.0, "oncall_watch_worker_enabled", frozenset({"duty"})),
     Job("absence_calendars", absence_calendars.tick, 60.0),
     Job("subscriptions", subscriptions.tick, 15.0, wakes=frozenset({"subscriptions"})),
     Job("heartbeat_out", heartbeat_out.tick, 60.0),

@@ -213,3 +213,14 @@ class Slot:
     def window_id(self) -> int | None:
         """The stored entry or override that it is a piece of; None for a computed one."""
         return None if self.source is SlotSource.ROTATION else int(self.id.split("-")[1])
+
+
+@dataclass(frozen=True, slots=True)
+class DutyWatch:
+    """What the watch saw when it looked at a schedule last (`looked_at` None: never): who was on call, and by what."""
+
+    schedule_id: int
+    user_id: int | None
+    slot_id: str
+    looked_at: datetime | None
+    due_at: datetime

@@ -3,6 +3,8 @@
 from app.usecases.watch.auditor import audit_unpaged
 from app.usecases.watch.blackouts import BEAT_SECONDS, beat
 from app.usecases.watch.checklist import readiness
+from app.usecases.watch.coverage import Finding, FindingKind, coverage
+from app.usecases.watch.duty import DutyOutcome, watch_duty
 from app.usecases.watch.heartbeat import HEARTBEAT_SECONDS, heartbeat_out
 from app.usecases.watch.integrations import infobip_secret, integrations
 from app.usecases.watch.notices import banners, first_run_banners
@@ -15,15 +17,20 @@ __all__ = [
     "Banner",
     "BannerLevel",
     "CheckStatus",
+    "DutyOutcome",
+    "Finding",
+    "FindingKind",
     "ReadinessItem",
     "VitalSigns",
     "Vitals",
     "audit_unpaged",
     "banners",
     "beat",
+    "coverage",
     "first_run_banners",
     "heartbeat_out",
     "infobip_secret",
     "integrations",
     "readiness",
+    "watch_duty",
 ]

@@ -1,7 +1,7 @@
 """The production readiness checklist (B48) as live checks: settings, then what only the database can tell."""
 
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -20,11 +20,14 @@ from app.platform.migrate import MIGRATE_COMMAND, SchemaState, schema_of
 from app.platform.runtime import Runtime
 from app.platform.settings import Settings
 from app.platform.types import MAX_PAGE_SIZE, PageQuery
+from app.usecases.watch.coverage import Finding, FindingKind, by_kind, coverage, schedules_paged_by
 from app.usecases.watch.notices import LATE_SECONDS
 from app.usecases.watch.settings_checks import settings_checks
 from app.usecases.watch.types import CheckStatus, ReadinessItem, fail, ok, warn
 
 Check = Callable[[Tx, Settings, datetime], ReadinessItem]
+# A rota with a gap each night has fourteen, which nobody reads.
+SHOWN = 5
 EVERYTHING = PageQuery(page_size=MAX_PAGE_SIZE)
 READABLE_BY_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -99,13 +102,36 @@ def _test_alert(tx: Tx, _settings: Settings, _now: datetime) -> ReadinessItem:
 
 
 def _coverage(tx: Tx, _settings: Settings, now: datetime) -> ReadinessItem:
-    schedules = [schedule for schedule in oncall.list_schedules(tx, EVERYTHING).items if schedule.is_active]
-    covered = oncall.who_is_on_call(tx, [schedule.id for schedule in schedules], now)
-    empty = [schedule.name for schedule in schedules if covered[schedule.id] is None]
-    if empty:
-        return fail("coverage", f"Nobody is on call now: {', '.join(empty)}.")
-    names = ", ".join(schedule.name for schedule in schedules)
-    return ok("coverage", f"Somebody is on call now: {names}." if schedules else "No schedules.")
+    kinds = by_kind(_findings(tx, now))
+    dangers = [finding for finding in kinds[FindingKind.GAP_NOW] if finding.is_danger]
+    if dangers:
+        return fail("coverage", f"{_sentences(dangers)} Something pages by it.")
+    gaps = [*kinds[FindingKind.GAP_NOW], *kinds[FindingKind.GAP_AHEAD]]
+    if gaps:
+        return warn("coverage", _sentences(gaps))
+    names = sorted(each.name for each in oncall.schedules_by_id(tx, oncall.active_schedules(tx)).values())
+    text = f"Somebody is on call for the next 14 days: {', '.join(names)}." if names else "No schedules."
+    return ok("coverage", text)
+
+
+def _rota(tx: Tx, _settings: Settings, now: datetime) -> ReadinessItem:
+    kinds = by_kind(_findings(tx, now))
+    unreachable = [*kinds[FindingKind.UNREACHABLE], *kinds[FindingKind.BACKUP]]
+    if any(finding.is_danger for finding in unreachable):
+        return fail("rota", _sentences(unreachable))
+    if unreachable:
+        return warn("rota", _sentences(unreachable))
+    return ok("rota", "Everybody who is on call within 14 days can be paged.")
+
+
+def _findings(tx: Tx, now: datetime) -> list[Finding]:
+    found = coverage(tx, {*oncall.active_schedules(tx), *schedules_paged_by(tx)}, now)
+    return [finding for findings in found.values() for finding in findings]
+
+
+def _sentences(findings: Sequence[Finding]) -> str:
+    shown = " ".join(f"{finding.text}." for finding in findings[:SHOWN])
+    return f"{shown} And {len(findings) - SHOWN} more." if len(findings) > SHOWN else shown
 
 
 def _routing(tx: Tx, _settings: Settings, _now: datetime) -> ReadinessItem:
@@ -149,5 +175,5 @@ def _sqlite_durability(tx: Tx, settings: Settings) -> ReadinessItem:
 
 
 DATABASE_CHECKS: tuple[Check, ...] = (
-    _admin, _fallback, _workers, _test_alert, _coverage, _routing, _backup, _durability,
+    _admin, _fallback, _workers, _test_alert, _coverage, _rota, _routing, _backup, _durability,
 )  # fmt: skip

@@ -12,6 +12,7 @@ from app.platform import pulse
 from app.platform.db import Tx
 from app.platform.settings import Settings
 from app.usecases.watch.blackouts import BEAT_SECONDS, length_of
+from app.usecases.watch.coverage import coverage, schedules_paged_by
 from app.usecases.watch.settings_checks import providers
 from app.usecases.watch.types import Banner, BannerLevel
 
@@ -22,7 +23,7 @@ BLACKOUT_SHOWN_FOR = timedelta(hours=1)
 
 def banners(tx: Tx, settings: Settings, now: datetime) -> list[Banner]:
     """What every page must say just now, the worst first."""
-    found = [*_of_settings(settings), *_of_people(tx), *_of_work(tx, settings, now)]
+    found = [*_of_settings(settings), *_of_people(tx), *_of_duty(tx, now), *_of_work(tx, settings, now)]
     if settings.notification_sending_enabled and not providers(settings) and not outbox.has_active_channel(tx):
         found.append(_danger("no_provider", "No way to send messages is configured: nobody can be paged.", "/settings"))
     return sorted(found, key=lambda banner: list(BannerLevel).index(banner.level))
@@ -60,6 +61,19 @@ def _of_people(tx: Tx) -> Iterator[Banner]:
     elif not any(people.reach_of(tx, admins, urgency=Urgency.HIGH).values()):
         text = "No admin can be reached: when nobody else can be paged, nobody is."
         yield _danger("no_admin_reach", text, "/people")
+
+
+def _of_duty(tx: Tx, now: datetime) -> Iterator[Banner]:
+    """What is wrong with the schedules that something pages by; the others are on their own pages."""
+    found = [finding for findings in coverage(tx, schedules_paged_by(tx), now).values() for finding in findings]
+    for finding in found:
+        if finding.is_danger:
+            yield _danger(finding.kind.value, f"{finding.text}.", f"/schedules/{finding.schedule_id}")
+    ahead = [finding for finding in found if not finding.is_danger]
+    if ahead:
+        first, *others = ahead
+        more = f" There are {len(others)} more warnings on who is on call." if others else ""
+        yield Banner("coverage", BannerLevel.WARNING, f"{first.text}.{more}", f"/schedules/{first.schedule_id}")
 
 
 def _of_work(tx: Tx, settings: Settings, now: datetime) -> Iterator[Banner]:
