@@ -23,7 +23,7 @@ from app.usecases.paging.ladder import Climb
 from app.usecases.paging.leaving import page_others, waits_for
 from app.usecases.paging.notices import Words, clock_time, tell, tell_handoff
 from app.usecases.paging.pages import Order
-from app.usecases.paging.plans import order_again, plan_for, urgency_of
+from app.usecases.paging.plans import levels_reaching_nobody, order_again, plan_for, urgency_of
 from app.usecases.paging.writing import write_moves, write_pages
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "clock_time",
     "hold",
     "inherit",
+    "levels_reaching_nobody",
     "move",
     "order_again",
     "page_fallback",

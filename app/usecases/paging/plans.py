@@ -1,16 +1,19 @@
 """What is climbed: the plan for a source, and the order of an incident whose escalation is under way."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from app.accounts import queries as people
 from app.accounts.types import Urgency
 from app.escalation import queries as policies
+from app.escalation.rules import Step, StepReason
 from app.escalation.types import Assignee, AssigneeType, Escalation, Level, Plan
 from app.incidents.types import Incident, Severity
 from app.notify import queries as outbox
 from app.oncall import queries as oncall
 from app.platform.db import Tx
 from app.platform.types import JsonObject
+from app.usecases.paging.finder import Asked, Finder
 from app.usecases.paging.ladder import DEFAULT_DELAY_MINUTES
 from app.usecases.paging.pages import Order
 
@@ -61,3 +64,16 @@ def urgency_of(severity: Severity, config: JsonObject) -> Urgency:
     if severity is Severity.WARNING:
         return Urgency.LOW if config.get("warning_urgency") == Urgency.LOW.value else Urgency.HIGH
     return Urgency.HIGH if severity is Severity.CRITICAL else Urgency.LOW
+
+
+def levels_reaching_nobody(tx: Tx, plans: Mapping[str, Sequence[Level]], *, now: datetime) -> list[tuple[str, int]]:
+    """The levels of these named plans that a page would skip now, as (name, level)."""
+    steps = [(name, Step(StepReason.NEXT_LEVEL, level, 0)) for name, levels in plans.items() for level in levels]
+    find = Finder(tx, now)
+    find.load([Asked(step, Urgency.HIGH) for _, step in steps])
+    return [
+        (name, step.level.level)
+        for name, step in steps
+        if step.level is not None
+        and not any(find.reach(user_id, Urgency.HIGH) for user_id in find.routes(step, with_backups=True))
+    ]

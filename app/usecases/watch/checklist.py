@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 from app.accounts import queries as people
 from app.accounts.types import Urgency
 from app.alerts import queries as alerts
+from app.escalation import queries as policies
 from app.incidents import oversight as incidents
 from app.notify import oversight as outbox
 from app.oncall import queries as oncall
@@ -20,6 +21,7 @@ from app.platform.migrate import MIGRATE_COMMAND, SchemaState, schema_of
 from app.platform.runtime import Runtime
 from app.platform.settings import Settings
 from app.platform.types import MAX_PAGE_SIZE, PageQuery
+from app.usecases import paging
 from app.usecases.watch.coverage import Finding, FindingKind, by_kind, coverage, schedules_paged_by
 from app.usecases.watch.notices import LATE_SECONDS
 from app.usecases.watch.settings_checks import settings_checks
@@ -134,6 +136,15 @@ def _sentences(findings: Sequence[Finding]) -> str:
     return f"{shown} And {len(findings) - SHOWN} more." if len(findings) > SHOWN else shown
 
 
+def _levels(tx: Tx, _settings: Settings, now: datetime) -> ReadinessItem:
+    known = policies.list_policies(tx, EVERYTHING).items
+    empty = paging.levels_reaching_nobody(tx, {policy.name: policy.levels for policy in known}, now=now)
+    if empty:
+        names = "; ".join(f"{name}, level {level}" for name, level in empty)
+        return warn("levels", f"Reaches nobody now: {names}.")
+    return ok("levels", "Every level of every policy reaches somebody." if known else "No policies.")
+
+
 def _routing(tx: Tx, _settings: Settings, _now: datetime) -> ReadinessItem:
     sources = [source for source in alerts.list_sources(tx, EVERYTHING).items if source.is_active]
     loose = [
@@ -175,5 +186,5 @@ def _sqlite_durability(tx: Tx, settings: Settings) -> ReadinessItem:
 
 
 DATABASE_CHECKS: tuple[Check, ...] = (
-    _admin, _fallback, _workers, _test_alert, _coverage, _rota, _routing, _backup, _durability,
+    _admin, _fallback, _workers, _test_alert, _coverage, _rota, _levels, _routing, _backup, _durability,
 )  # fmt: skip

@@ -43,6 +43,9 @@ def _of_settings(settings: Settings) -> Iterator[Banner]:
     if not settings.notification_retry_worker_enabled:
         text = "The notification retry worker is off: what fails to send once is not sent again."
         yield _danger("retry_off", text, "/settings")
+    if not settings.oncall_watch_worker_enabled:
+        text = "The on-call watch is off: what is open is not handed over, and nobody looks for forgotten pages."
+        yield _danger("watch_off", text, "/settings")
 
 
 def _of_unreached(tx: Tx) -> Iterator[Banner]:

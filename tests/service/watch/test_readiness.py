@@ -16,7 +16,7 @@ from tests.support.clock import FrozenClock
 
 CHECKS = [
     "placeholders", "secret_key", "session_cookie", "base_url", "allowed_origins", "tls", "sending", "providers",
-    "migrations", "admin", "fallback", "workers", "test_alert", "coverage", "rota", "routing", "backup",
+    "migrations", "admin", "fallback", "workers", "test_alert", "coverage", "rota", "levels", "routing", "backup",
     "durability",
 ]  # fmt: skip
 
