@@ -14,9 +14,10 @@ from app.incidents import queries as incidents
 from app.incidents.types import Actor, Incident, Severity, TimelineEntry
 from app.notify import queries as outbox
 from app.notify.types import Notification, NotificationKind
+from app.oncall import queries as oncall
 from app.oncall.types import Schedule, Window
 from app.platform.runtime import Runtime
-from app.usecases import answer, catalogue, climb, people, rota
+from app.usecases import answer, catalogue, climb, people, rota, watch
 from tests.support.people import add_user
 from tests.support.world import World
 
@@ -127,6 +128,15 @@ class Duty:
     def steps(self) -> None:
         """One pass over the escalations that are due now."""
         asyncio.run(climb.climb_due(self.rt, self.now, None))
+
+    def watches(self) -> None:
+        """One pass of the watch over who is on call."""
+        asyncio.run(watch.watch_duty(self.rt, self.now, None))
+
+    def on_call(self, schedule: Schedule) -> int | None:
+        """Who is on call now, by id."""
+        slot = self.rt.db.read(lambda tx: oncall.who_is_on_call(tx, [schedule.id], self.now))[schedule.id]
+        return slot.user_id if slot else None
 
     def incident(self, incident_id: int) -> Incident:
         """The incident as it is now."""

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from app.notify import queries as outbox
+from app.notify.kinds import channel_kinds
 from app.notify.types import Notification, NotificationFilter, NotificationKind
 from app.oncall.types import Schedule
 from app.platform.types import PageQuery
@@ -49,6 +50,16 @@ def test_somebody_inactive_or_without_email_is_not_written_to(duty: Duty) -> Non
     )
     _hand_off(duty, duty.schedule())
     assert _notices(duty) == []
+
+
+def test_who_has_slack_is_told_there_once_there_is_a_slack_channel_and_by_email_before(duty: Duty) -> None:
+    people.add_contact_method(
+        duty.rt, user_id=duty.person("noor").id, channel="slack", address="U1", verified=True, actor=duty.admin,
+        now=duty.now,
+    )  # fmt: skip
+    _hand_off(duty, duty.schedule())
+    to_noor = [each for each in _notices(duty) if each.user_id == duty.person("noor").id]
+    assert [each.channel for each in to_noor] == ["slack" if "slack" in channel_kinds() else "email"]
 
 
 def _hand_off(duty: Duty, schedule: Schedule, *, at: datetime | None = None) -> None:
