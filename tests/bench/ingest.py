@@ -93,7 +93,16 @@ def _run(target: Target, into: Measured, bench: Bench, run: str) -> None:
 
 def load(target: Target, *, connections: int, seconds: float, run: str, warmup_seconds: float = 1.0) -> dict[str, Any]:
     """One run of the load client against a target; its summary. `run` must be new for each run."""
-    command = [sys.executable, "-m", "tests.bench.load", "--port", str(target.port), "--key", target.key, "--run", run]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.bench.load",
+        "--port",
+        str(target.port),
+        f"--key={target.key}",
+        "--run",
+        run,
+    ]
     more = ["--connections", str(connections), "--seconds", str(seconds), "--warmup-seconds", str(warmup_seconds)]
     done = subprocess.run([*command, *more], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
     result: dict[str, Any] = json.loads(done.stdout)

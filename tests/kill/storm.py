@@ -79,7 +79,7 @@ def storm(folder: Path, database_url: str, *, alerts: int, full: bool) -> StormR
 
 
 def _begin_load(folder: Path, port: int, duty: Duty, count: int) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "tests.bench.load", "--port", str(port), "--key", duty.api_key, "--run", RUN]
+    command = [sys.executable, "-m", "tests.bench.load", "--port", str(port), f"--key={duty.api_key}", "--run", RUN]
     more = ["--count", str(count), "--connections", "16", "--book", str(folder / "storm.book")]
     return subprocess.Popen([*command, *more], cwd=ROOT, stdout=subprocess.PIPE)
 
