@@ -11,6 +11,7 @@ from app.usecases import people
 from app.web.deps import Id, PageDep
 from app.web.ui.forms import Form, FormDep, QueryDep
 from app.web.ui.ui import Ui, UiDep
+from app.web.ui.views.calendars import NEW_ADDRESS
 from app.web.ui.views.choices import not_in_list, zones
 from app.web.ui.views.people import ROLES, people_list, person_page
 
@@ -86,7 +87,10 @@ def person(ui: Ui, user_id: int, forms: dict[str, Form] | None = None, status: i
     return ui.page(
         "people/detail.html",
         "Person",
-        lambda tx: person_page(tx, user_id, now=ui.now, zone=ui.zone, may_edit=may_edit, forms=forms or {}),
+        lambda tx: {
+            **person_page(tx, user_id, now=ui.now, zone=ui.zone, may_edit=may_edit, forms=forms or {}),
+            "new_address": ui.secret(NEW_ADDRESS) if may_edit else None,
+        },
         status=status,
     )
 

@@ -9,6 +9,7 @@ from app.usecases import people
 from app.web.deps import AddressDep, Id
 from app.web.ui.forms import Form, FormDep
 from app.web.ui.ui import Ui, UiDep
+from app.web.ui.views.calendars import NEW_ADDRESS
 from app.web.ui.views.choices import not_in_list
 from app.web.ui.views.people import profile_page
 from app.web.ui.views.schedules import own_duty
@@ -91,6 +92,7 @@ def profile(ui: Ui, forms: dict[str, Form] | None = None, status: int = 200) -> 
         lambda tx: {
             **profile_page(tx, ui.viewer.id, session_id=session_id, now=ui.now, forms=forms or {}),
             "new_token": ui.secret(NEW_TOKEN),
+            "new_address": ui.secret(NEW_ADDRESS),
             **own_duty(tx, ui.signed_in, ui.now, ui.zone),
         },
         status=status,

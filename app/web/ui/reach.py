@@ -1,102 +1,79 @@
 """Contact methods and notification rules, on a person's page (for admins) and on one's own profile."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from fastapi import Response
 
 from app.accounts.permissions import Permission
 from app.accounts.types import Urgency
-from app.platform.errors import Forbidden, PagerPalError
+from app.platform.errors import PagerPalError
 from app.usecases import people
 from app.web.deps import Id
 from app.web.ui.forms import Form, FormDep
-from app.web.ui.people import person
-from app.web.ui.profile import profile
+from app.web.ui.places import Place, own, theirs
 from app.web.ui.ui import Ui, UiDep
 from app.web.ui.views.choices import not_in_list
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Whose contact methods these are, and the page that they stand on."""
-
-    user_id: int
-    path: str
-    page: Callable[[dict[str, Form], int], Response]
-
-
-def _theirs(ui: Ui, user_id: int) -> _Place:
-    if user_id != ui.viewer.id and not ui.may(Permission.MANAGE_PEOPLE):
-        raise Forbidden("Only an admin may change how somebody else is reached.")
-    return _Place(user_id, f"/people/{user_id}", lambda forms, status: person(ui, user_id, forms, status))
-
-
-def _own(ui: Ui) -> _Place:
-    return _Place(ui.viewer.id, "/profile", lambda forms, status: profile(ui, forms, status))
-
-
 def add_method(user_id: Id, ui: UiDep, form: FormDep) -> Response:
     """Add an address to a person."""
-    return _add_method(ui, _theirs(ui, user_id), form)
+    return _add_method(ui, theirs(ui, user_id), form)
 
 
 def add_own_method(ui: UiDep, form: FormDep) -> Response:
     """Add an address to oneself."""
-    return _add_method(ui, _own(ui), form)
+    return _add_method(ui, own(ui), form)
 
 
 def remove_method(user_id: Id, method_id: Id, ui: UiDep) -> Response:
     """Take an address away from a person."""
-    return _remove_method(ui, _theirs(ui, user_id), method_id)
+    return _remove_method(ui, theirs(ui, user_id), method_id)
 
 
 def remove_own_method(method_id: Id, ui: UiDep) -> Response:
     """Take an address away from oneself."""
-    return _remove_method(ui, _own(ui), method_id)
+    return _remove_method(ui, own(ui), method_id)
 
 
 def send_code(user_id: Id, method_id: Id, ui: UiDep) -> Response:
     """Send a code to a person's address."""
-    return _send_code(ui, _theirs(ui, user_id), method_id)
+    return _send_code(ui, theirs(ui, user_id), method_id)
 
 
 def send_own_code(method_id: Id, ui: UiDep) -> Response:
     """Send a code to one's own address."""
-    return _send_code(ui, _own(ui), method_id)
+    return _send_code(ui, own(ui), method_id)
 
 
 def verify(user_id: Id, method_id: Id, ui: UiDep, form: FormDep) -> Response:
     """Verify a person's address by its code."""
-    return _verify(ui, _theirs(ui, user_id), method_id, form)
+    return _verify(ui, theirs(ui, user_id), method_id, form)
 
 
 def verify_own(method_id: Id, ui: UiDep, form: FormDep) -> Response:
     """Verify one's own address by its code."""
-    return _verify(ui, _own(ui), method_id, form)
+    return _verify(ui, own(ui), method_id, form)
 
 
 def add_rule(user_id: Id, ui: UiDep, form: FormDep) -> Response:
     """Add a notification rule for a person."""
-    return _add_rule(ui, _theirs(ui, user_id), form)
+    return _add_rule(ui, theirs(ui, user_id), form)
 
 
 def add_own_rule(ui: UiDep, form: FormDep) -> Response:
     """Add a notification rule for oneself."""
-    return _add_rule(ui, _own(ui), form)
+    return _add_rule(ui, own(ui), form)
 
 
 def remove_rule(user_id: Id, rule_id: Id, ui: UiDep) -> Response:
     """Take a person's rule away."""
-    return _remove_rule(ui, _theirs(ui, user_id), rule_id)
+    return _remove_rule(ui, theirs(ui, user_id), rule_id)
 
 
 def remove_own_rule(rule_id: Id, ui: UiDep) -> Response:
     """Take one's own rule away."""
-    return _remove_rule(ui, _own(ui), rule_id)
+    return _remove_rule(ui, own(ui), rule_id)
 
 
-def _add_method(ui: Ui, place: _Place, form: Form) -> Response:
+def _add_method(ui: Ui, place: Place, form: Form) -> Response:
     try:
         method = people.add_contact_method(
             ui.rt,
@@ -113,12 +90,12 @@ def _add_method(ui: Ui, place: _Place, form: Form) -> Response:
     return ui.go(f"{place.path}#method-{method.id}", said)
 
 
-def _remove_method(ui: Ui, place: _Place, method_id: int) -> Response:
+def _remove_method(ui: Ui, place: Place, method_id: int) -> Response:
     people.remove_contact_method(ui.rt, user_id=place.user_id, contact_method_id=method_id, actor=ui.viewer, now=ui.now)
     return ui.go(place.path, "Removed.")
 
 
-def _send_code(ui: Ui, place: _Place, method_id: int) -> Response:
+def _send_code(ui: Ui, place: Place, method_id: int) -> Response:
     try:
         method = people.send_code(ui.rt, user_id=place.user_id, contact_method_id=method_id, now=ui.now)
     except PagerPalError as fault:
@@ -126,7 +103,7 @@ def _send_code(ui: Ui, place: _Place, method_id: int) -> Response:
     return ui.go(f"{place.path}#method-{method_id}", f"A code is on its way to {method.address}.")
 
 
-def _verify(ui: Ui, place: _Place, method_id: int, form: Form) -> Response:
+def _verify(ui: Ui, place: Place, method_id: int, form: Form) -> Response:
     try:
         people.verify_contact_method(
             ui.rt,
@@ -141,12 +118,12 @@ def _verify(ui: Ui, place: _Place, method_id: int, form: Form) -> Response:
     return ui.go(f"{place.path}#method-{method_id}", "Verified.")
 
 
-def _verify_page(place: _Place, method_id: int, form: Form, fault: PagerPalError) -> Response:
+def _verify_page(place: Place, method_id: int, form: Form, fault: PagerPalError) -> Response:
     typed = Form.of(code=form.value("code"), method_id=method_id).refused(fault, at="code")
     return place.page({"verify": typed}, fault.status)
 
 
-def _add_rule(ui: Ui, place: _Place, form: Form) -> Response:
+def _add_rule(ui: Ui, place: Place, form: Form) -> Response:
     try:
         urgency, method_id = form.value("urgency"), form.maybe_id("contact_method_id")
         if urgency not in list(Urgency) or method_id is None:
@@ -165,6 +142,6 @@ def _add_rule(ui: Ui, place: _Place, form: Form) -> Response:
     return ui.go(f"{place.path}#rules", "Added.")
 
 
-def _remove_rule(ui: Ui, place: _Place, rule_id: int) -> Response:
+def _remove_rule(ui: Ui, place: Place, rule_id: int) -> Response:
     people.remove_rule(ui.rt, user_id=place.user_id, rule_id=rule_id, actor=ui.viewer, now=ui.now)
     return ui.go(f"{place.path}#rules", "Removed.")

@@ -12,6 +12,7 @@ from app.oncall import queries as oncall
 from app.platform.db import Tx
 from app.platform.types import Page, PageQuery
 from app.web.ui.forms import Form
+from app.web.ui.views.calendars import calendar_view
 from app.web.ui.views.choices import active_people, zones
 from app.web.ui.views.duty import DutyView, duties_of, every_duty
 from app.web.ui.views.reach import reach_view, why_unreachable
@@ -96,6 +97,7 @@ def person_page(
         "incidents": incidents.open_incidents_assigned_to(tx, user_id),
         "unreachable": why_unreachable(tx, user),
         **reach_view(tx, user, base=f"/people/{user_id}", may_edit=may_edit, forms=forms),
+        **calendar_view(tx, user, now=now, forms=forms),
     }
 
 
@@ -116,6 +118,7 @@ def profile_page(
         ],
         "unreachable": why_unreachable(tx, user),
         **reach_view(tx, user, base="/profile", may_edit=True, forms=forms),
+        **calendar_view(tx, user, now=now, forms=forms),
     }
 
 
