@@ -6,8 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from app.oncall.calendar import FeedEvent, duty_summary, feed, one_line
+from app.oncall.calendar import NOBODY, FeedEvent, duty_summary, feed, one_line
+from app.oncall.resolver import gaps, slots
+from tests.support.duties import SCHEDULE_ID, made_up
 from tests.support.feeds import Heard, understood
+from tests.support.oracle import instant
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 CHANGED = datetime(2026, 2, 1, 12, 30, tzinfo=UTC)
@@ -93,6 +96,24 @@ def test_times_are_cut_to_seconds_and_what_has_none_left_is_not_there() -> None:
 
 def test_a_calendar_without_events_can_be_read() -> None:
     assert understood(feed("x", [], host="x", changed_at=CHANGED)) == []
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Australia/Lord_Howe", "Africa/Casablanca", "America/New_York"])
+def test_what_the_resolver_says_arrives_slot_by_slot(zone: str) -> None:
+    for seed in range(8):
+        case = made_up(zone, seed)
+        start, end = instant(case.start), instant(case.end)
+        covered = slots(case.duty, start, end)
+        sent = [
+            FeedEvent(each.schedule_id, each.start_time, each.end_time, duty_summary(str(each.user_id), zone))
+            for each in covered
+        ]
+        sent += [FeedEvent(SCHEDULE_ID, *gap, NOBODY) for gap in gaps(covered, start, end)]
+        heard = understood(feed(zone, sent, host="pager.example.com", changed_at=CHANGED))
+        assert [(each.start, each.end, each.summary) for each in heard] == sorted(
+            (event.start_time, event.end_time, event.summary) for event in sent
+        )
+        assert len({each.uid for each in heard}) == len(heard)
 
 
 @settings(max_examples=25, deadline=None)
