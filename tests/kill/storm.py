@@ -20,7 +20,10 @@ from tests.kill.sink import Mail, Sink, running_sink
 MOST_MESSAGES = 5
 FIRST_PAGE_SECONDS = 1.0
 WINDOW_SECONDS = 62.0
-BYSTANDER_PAUSE_SECONDS = 0.3
+# Pages of others from the beginning of the storm to its end, when its incident has thousands of alerts.
+BYSTANDERS = 30
+BYSTANDERS_OF_A_SMALL_STORM = 8
+BYSTANDER_PAUSE_SECONDS = 0.5
 RUN = "5707"
 
 
@@ -62,7 +65,8 @@ def storm(folder: Path, database_url: str, *, alerts: int, full: bool) -> StormR
         server.start()
         desk = Desk(server.port)
         stormy = desk.duty("stormy", grouping="group_key")
-        others = [desk.duty(f"bystander-{number}") for number in range(8)]
+        count = BYSTANDERS if full else BYSTANDERS_OF_A_SMALL_STORM
+        others = [desk.duty(f"bystander-{number}") for number in range(count)]
         load = _begin_load(folder, server.port, stormy, alerts)
         posted = _post_for_others(server.port, folder, others, load)
         output, _ = load.communicate(timeout=300)
