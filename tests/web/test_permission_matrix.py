@@ -182,6 +182,7 @@ def fault(route: Route, caller: Caller, reply: Reply) -> str | None:
     return None if reply.status == 403 else f"is not refused: {reply.status}"
 
 
+@pytest.mark.timeout(240)  # more than a thousand requests, and more with every route
 async def test_every_route_lets_in_whom_the_table_names_and_nobody_else(app: Direct, rt: Runtime, key: str) -> None:
     faults, cells = [], 0
     for route in ROUTES:
