@@ -2,7 +2,8 @@
 
 from datetime import UTC, date, datetime, time
 
-from tests.smoke.simulate.nights import Did, Level, Night, Rotation, Schedule, Turn
+from app.oncall.types import Cadence
+from tests.smoke.simulate.nights import Did, Level, Night, Rotation, Schedule, Turn, body
 
 ALL_NIGHT = 24 * 60
 RAVI = (Turn("ravi", -60, ALL_NIGHT),)
@@ -151,44 +152,124 @@ DUTY_NIGHTS = [
         expect=("0 1 noor email", "15 0 ada email"),
     ),
     Night(
+        "the night on which Berlin's 02:30 does not exist",
+        schedules=(berlin("ravi", "noor", starts=date(2026, 3, 28)),),
+        levels=(Level(10, ("omar",)), Level(10, ("duty Prod",)), Level(10, ("duty Prod",))),
+        start=BERLIN_SPRING,
+        expect=("0 1 omar email", "10 2 ravi email", "15 2 noor email", "20 3 noor email", "30 0 ada email"),
+    ),
+    Night(
+        "the night on which Berlin has 02:30 twice",
+        schedules=(berlin("ravi", "noor", starts=date(2026, 10, 24)),),
+        levels=(Level(15, ("duty Prod",)), Level(60, ("duty Prod",))),
+        start=BERLIN_AUTUMN,
+        expect=("0 1 ravi email", "10 1 noor email", "15 2 noor email", "75 0 ada email"),
+    ),
+    Night(
+        "the half hour that Lord Howe has twice",
+        schedules=(
+            Schedule(
+                "Prod",
+                rotation=Rotation(("ravi", "noor"), date(2026, 4, 4), time(1, 45)),
+                zone="Australia/Lord_Howe",
+            ),
+        ),
+        levels=(Level(15, ("duty Prod",)), Level(10, ("duty Prod",))),
+        start=LORD_HOWE,
+        expect=("0 1 ravi email", "10 1 noor email", "15 2 noor email", "25 0 ada email"),
+    ),
+    Night(
+        "the day that Samoa skipped",
+        schedules=(
+            Schedule(
+                "Prod",
+                rotation=Rotation(("ravi", "noor", "omar"), date(2011, 12, 29), time(9, 0)),
+                zone="Pacific/Apia",
+            ),
+        ),
+        levels=(Level(15, ("duty Prod",)), Level(10, ("duty Prod",))),
+        start=APIA,
+        expect=("0 1 ravi email", "10 1 noor email", "15 2 noor email", "25 0 ada email"),
+    ),
+    Night(
+        "half a day each, over the night on which New York springs ahead",
+        schedules=(
+            Schedule(
+                "Prod",
+                rotation=Rotation(
+                    ("ravi", "noor"), date(2026, 3, 7), time(14, 30), cadence=Cadence.CUSTOM, hours=12
+                ),
+                zone="America/New_York",
+            ),
+        ),
+        levels=(Level(45, ("duty Prod",)), Level(10, ("duty Prod",))),
+        start=NEW_YORK_SPRING,
+        expect=("0 1 ravi email", "30 1 noor email", "45 2 noor email", "55 0 ada email"),
+    ),
+    Night(
+        "a week each, handed over on Monday evening",
+        schedules=(
+            Schedule(
+                "Prod",
+                rotation=Rotation(
+                    ("ravi", "noor"), date(2026, 2, 23), time(20, 10), cadence=Cadence.WEEKLY, weekday=0
+                ),
+            ),
+        ),
+        levels=(Level(5, ("duty Prod",)), Level(10, ("duty Prod",))),
+        expect=("0 1 ravi email", "5 2 ravi email", "10 2 noor email", "15 0 ada email"),
+    ),
+    Night(
+        "whoever comes on during a level inherits it, and the level's time goes on",
+        schedules=(Schedule("Prod", RAVI_THEN_NOOR),),
+        levels=(Level(30, ("duty Prod",)), Level(10, ("omar",))),
+        expect=("0 1 ravi email", "20 1 noor email", "30 2 omar email", "40 0 ada email"),
+    ),
+    Night(
+        "a hand-off between two levels of the same duty",
+        schedules=(Schedule("Prod", RAVI_THEN_NOOR),),
+        levels=(Level(30, ("duty Prod",)), Level(30, ("duty Prod",))),
+        expect=("0 1 ravi email", "20 1 noor email", "30 2 noor email", "60 0 ada email"),
+    ),
+    Night(
+        "a hand-off in the very minute in which a level of the duty ends",
+        schedules=(Schedule("Prod", RAVI_THEN_NOOR),),
+        levels=(Level(20, ("duty Prod",)), Level(10, ("duty Prod",))),
+        expect=("0 1 ravi email", "20 2 noor email", "30 0 ada email"),
+    ),
+    Night(
+        "whoever comes on inherits two incidents in one message",
+        schedules=(Schedule("Prod", RAVI_THEN_NOOR),),
+        levels=(Level(30, ("duty Prod",)),),
+        did=(Did("post", 5, body=body(fingerprint="old")),),
+        body=[body(fingerprint="old"), body(fingerprint="new")],
+        expect=("0 1 ravi email", "20 1+1 noor email", "25 0 ada email", "30 0 ada email"),
+    ),
+    Night(
+        "whoever comes on inherits, and the backup is paged all the same",
+        schedules=(Schedule("Prod", RAVI_THEN_NOOR, backup="omar", delay=25),),
+        levels=(Level(30, ("duty Prod",)),),
+        expect=("0 1 ravi email", "20 1 noor email", "25 1 omar email", "30 0 ada email"),
+    ),
+    Night(
+        "the backup comes on while they wait for their turn, and is paged once",
+        schedules=(Schedule("Prod", RAVI_THEN_NOOR, backup="noor", delay=25),),
+        levels=(Level(30, ("duty Prod",)),),
+        expect=("0 1 ravi email", "20 1 noor email", "30 0 ada email"),
+    ),
+    Night(
+        "a hand-off after the acknowledgement pages nobody",
+        schedules=(Schedule("Prod", RAVI_THEN_NOOR),),
+        levels=(Level(30, ("duty Prod",)),),
+        did=(Did("post", 5, body=body()), Did("acknowledge", 4, "ravi")),
+        action="attach",
+        expect=(),
+    ),
+    Night(
         "whoever comes on has been paged on the level already",
         schedules=(Schedule("Prod", RAVI_THEN_NOOR),),
         levels=(Level(30, ("duty Prod", "noor")),),
         expect=("0 1 noor email", "0 1 ravi email", "30 0 ada email"),
-    ),
-    Night(
-        "whoever comes on call inherits what is open on the level that stands",
-        schedules=(Schedule("Prod", RAVI_THEN_NOOR, backup="lena", delay=25),),
-        levels=(Level(30, ("duty Prod",)), Level(10, ("omar",))),
-        expect=("0 1 ravi email", "20 1 noor email", "25 1 lena email", "30 2 omar email", "40 0 ada email"),
-    ),
-    Night(
-        "two duties of one level are handed over in the same minute",
-        schedules=(
-            Schedule("Prod", RAVI_THEN_NOOR),
-            Schedule("Web", (Turn("omar", -60, 20), Turn("lena", 20, ALL_NIGHT))),
-        ),
-        levels=(Level(30, ("duty Prod", "duty Web")),),
-        expect=("0 1 omar email", "0 1 ravi email", "20 1 lena email", "20 1 noor email", "30 0 ada email"),
-    ),
-    Night(
-        "whoever comes on after a gap inherits it too, and whoever comes back is not paged again",
-        schedules=(Schedule("Prod", (Turn("ravi", -60, 10), Turn("noor", 20, 30), Turn("ravi", 30, 999))),),
-        levels=(Level(40, ("duty Prod",)),),
-        expect=("0 1 ravi email", "20 1 noor email", "40 0 ada email"),
-    ),
-    Night(
-        "the duty of a source's schedule is handed over",
-        schedules=(Schedule("Prod", RAVI_THEN_NOOR, backup="omar", delay=30),),
-        pages_by="duty Prod",
-        expect=("0 1 ravi email", "20 1 noor email", "30 2 omar email", "60 0 ada email"),
-    ),
-    Night(
-        "the duty of a team is handed over",
-        teams={"Ops": ("ravi", "noor")},
-        schedules=(Schedule("Prod", RAVI_THEN_NOOR, team="Ops"),),
-        levels=(Level(30, ("team Ops",)),),
-        expect=("0 1 ravi email", "20 1 noor email", "30 0 ada email"),
     ),
     Night(
         "the duty ends in a gap: nobody new, and level 2 is skipped",
@@ -196,6 +277,12 @@ DUTY_NIGHTS = [
         levels=(Level(30, ("duty Prod",)), Level(30, ("duty Prod",))),
         notes=("Level 2 skipped",),
         expect=("0 1 ravi email", "30 0 ada email"),
+    ),
+    Night(
+        "somebody comes on after a gap within the level",
+        schedules=(Schedule("Prod", (Turn("ravi", -60, 10), Turn("noor", 20, 999))),),
+        levels=(Level(30, ("duty Prod",)),),
+        expect=("0 1 ravi email", "20 1 noor email", "30 0 ada email"),
     ),
     Night(
         "a team stands for whoever is on call on its schedules",
@@ -224,5 +311,12 @@ DUTY_NIGHTS = [
         did=(Did("deactivate", 60, "ravi"),),
         notes=("Level 1 skipped",),
         expect=("0 0 ada email",),
+    ),
+    Night(
+        "a hand-off on a schedule of the team that the level stands for",
+        teams={"Ops": ("ravi", "noor", "omar")},
+        schedules=(Schedule("Prod", RAVI_THEN_NOOR, team="Ops"),),
+        levels=(Level(30, ("team Ops",)),),
+        expect=("0 1 ravi email", "20 1 noor email", "30 0 ada email"),
     ),
 ]  # fmt: skip
