@@ -75,6 +75,14 @@ def climbing(tx: Tx, *, began_before: datetime | None = None) -> list[Escalation
     return _fetch(tx, statement.order_by(EscalationRow.id))
 
 
+def standing(tx: Tx) -> list[Escalation]:
+    """All that wait for an answer to what they paged: on a level, or of all admins."""
+    statement = select(*_COLUMNS).where(
+        EscalationRow.status.in_((EscalationStatus.CLIMBING, EscalationStatus.FALLBACK))
+    )
+    return _fetch(tx, statement.order_by(EscalationRow.id))
+
+
 def lock_many(tx: Tx, incident_ids: Iterable[int]) -> list[Escalation]:
     """The escalations of these incidents, locked until the transaction ends; lock the incidents first."""
     wanted = sorted(set(incident_ids))

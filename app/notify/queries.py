@@ -27,7 +27,8 @@ from app.platform.tables import fields_of
 from app.platform.types import JsonObject, Page, PageQuery
 
 STILL_REACHING = NotificationRow.status.in_([NotificationStatus(status) for status in sorted(REACHING)])
-LEVELS_AT_MOST = 1000
+# Databases take so many values in one statement, and not many more.
+INCIDENTS_AT_ONCE = 10_000
 
 
 def get_notification(tx: Tx, notification_id: int) -> Notification:
@@ -118,33 +119,24 @@ def can_still_reach(tx: Tx, incident_id: int, *, episode: int, level: int) -> bo
 
 
 def paged_on_levels(
-    tx: Tx, incident_ids: Iterable[int], *, reaching: bool = False
+    tx: Tx, incident_ids: Iterable[int], *, reaching: bool = False, user_id: int | None = None
 ) -> dict[tuple[int, int, int], set[int]]:
     """Whom a page was written to, by (incident, episode, level), whatever became of it: nobody gets a second one.
 
-    With `reaching` only those whose page has reached them, or still may.
+    With `reaching` only those whose page has reached them, or still may; `user_id` looks for one person alone.
     """
     row = NotificationRow
-    statement = select(row.incident_id, row.episode, row.level, row.user_id).where(
-        IS_PAGE, row.incident_id.in_(sorted(set(incident_ids))), row.user_id.is_not(None)
-    )
+    narrowed = [IS_PAGE, row.user_id.is_not(None) if user_id is None else row.user_id == user_id]
     if reaching:
-        statement = statement.where(STILL_REACHING)
+        narrowed.append(STILL_REACHING)
+    columns = select(row.incident_id, row.episode, row.level, row.user_id).where(*narrowed).distinct()
+    wanted = sorted(set(incident_ids))
     found: dict[tuple[int, int, int], set[int]] = {}
-    for incident_id, episode, level, user_id in tx.execute(statement.distinct()):
-        found.setdefault((incident_id or 0, episode or 0, level or 0), set()).add(user_id or 0)
+    for start in range(0, len(wanted), INCIDENTS_AT_ONCE):
+        statement = columns.where(row.incident_id.in_(wanted[start : start + INCIDENTS_AT_ONCE]))
+        for incident_id, episode, level, paged_user in tx.execute(statement):
+            found.setdefault((incident_id or 0, episode or 0, level or 0), set()).add(paged_user or 0)
     return found
-
-
-def levels_paged(tx: Tx, user_id: int) -> list[tuple[int, int, int]]:
-    """Where this person was paged lately, as (incident, episode, level), newest first."""
-    statement = (
-        select(NotificationRow.incident_id, NotificationRow.episode, NotificationRow.level)
-        .where(IS_PAGE, NotificationRow.user_id == user_id, NotificationRow.incident_id.is_not(None))
-        .order_by(NotificationRow.id.desc())
-        .limit(LEVELS_AT_MOST)
-    )
-    return list(dict.fromkeys((row[0], row[1] or 0, row[2] or 0) for row in tx.execute(statement)))
 
 
 def facts_of_last_pages(tx: Tx, incident_ids: Iterable[int]) -> dict[int, JsonObject]:

@@ -1,5 +1,6 @@
 """A schedule's backup: paged when whoever is on call does not answer, and at once when nobody is (B21, seed 002)."""
 
+from app.incidents import queries as incidents
 from app.usecases import answer, people, rota
 from tests.smoke.story import Story
 
@@ -20,12 +21,19 @@ def test_page_goes_to_the_current_slot_s_user_first_and_escalates_to_the_backup_
     story.expect_nothing()
 
 
-def test_acknowledging_cancels_the_pending_escalation_so_the_backup_isn_t_paged(story: Story) -> None:
+def test_acknowledging_writes_an_incident_responder_row_and_cancels_the_escalation_so_the_backup_isn_t_paged(
+    story: Story,
+) -> None:
     platform = story.schedule(rota=["ravi"], backup="noor")
     story.policy(levels=[(30, platform)])
     story.post("grafana")
     story.expect_page("ravi")
     story.acknowledges("ravi")
+    incident_id = story.incident.id
+    [responder] = story.rt.db.read(lambda tx: incidents.responders_of(tx, incident_id))
+    assert (responder.user_id, responder.role, responder.joined_at) == (
+        story.person("ravi").id, "responder", story.now
+    )  # fmt: skip
     story.advance(hours=3)
     story.expect_nothing()
 

@@ -17,9 +17,9 @@ from app.usecases.paging.writing import write_moves
 
 def waits_for(tx: Tx, user_id: int) -> list[int]:
     """The incidents whose level that stands has paged this person, by id: lock them before anything else."""
-    paged = set(outbox.levels_paged(tx, user_id))
-    known = running.escalations_of(tx, {incident_id for incident_id, _, _ in paged})
-    return [each.incident_id for each in known.values() if (each.incident_id, each.episode, each.level) in paged]
+    standing = running.standing(tx)
+    paged = outbox.paged_on_levels(tx, [each.incident_id for each in standing], user_id=user_id)
+    return [each.incident_id for each in standing if place_of(each) in paged]
 
 
 def page_others(tx: Tx, user_id: int, now: datetime, reason: str) -> list[int]:

@@ -105,11 +105,13 @@ def look(tx: Tx, schedule_id: int, *, now: datetime, lease: Held | None) -> bool
 def _hand_over(tx: Tx, seen: Outlook, watch: DutyWatch) -> bool:
     """Pass on what is open to whoever is on call, and tell both people of the change. Whether there was one."""
     shift, schedule, now = seen.current, seen.schedule, seen.now
-    changed = watch.looked_at is not None and watch.user_id != (shift.user_id if shift else None)
+    on_call = shift.user_id if shift else None
+    changed = watch.looked_at is not None and watch.user_id != on_call
+    inherited = 0
     if shift is not None:
         before = seen.before(shift)
         giver = watch.user_id if changed else (before.user_id if before else None)
-        paging.inherit(
+        inherited = paging.inherit(
             tx,
             schedule=schedule,
             slot=shift.slot,
@@ -124,12 +126,14 @@ def _hand_over(tx: Tx, seen: Outlook, watch: DutyWatch) -> bool:
             tx,
             schedule=schedule,
             from_user_id=watch.user_id,
-            to_user_id=shift.user_id if shift else None,
+            to_user_id=on_call,
             at=began if began is not None and began > watch.looked_at else now,
             until=None if shift is None or seen.is_last(shift) else shift.end,
             now=now,
         )
         tx.publish("schedule", id=schedule.id)
+    if changed or inherited:
+        log.info("duty handed over", schedule_id=schedule.id, from_id=watch.user_id, to_id=on_call, inherited=inherited)
     return changed
 
 

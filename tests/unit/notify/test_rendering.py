@@ -239,7 +239,7 @@ def test_what_somebody_inherits_comes_as_one_message_that_says_so() -> None:
         "#42 Disk full",
         "#43 Checkout fails",
         "https://pager.example.com/a/",
-        "the duty that these wait for",
+        "they wait for you now",
     ):
         assert words in message.text, words
         assert words in message.html, words
@@ -248,7 +248,7 @@ def test_what_somebody_inherits_comes_as_one_message_that_says_so() -> None:
 def test_one_incident_that_somebody_inherits_is_a_page_that_says_so() -> None:
     message = compose(Claim(page(facts=INHERITED_FACTS)), SITE, occasion())
     assert message.subject == "[CRITICAL] #42 Checkout fails"
-    assert "You inherit 1 open incident: you came on call" in message.text
+    assert "You inherit 1 open incident: nobody has answered it" in message.text
     assert "<strong>You inherit 1 open incident</strong>" in message.html
     assert "took over from Ravi" in message.text
 
