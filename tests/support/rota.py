@@ -19,7 +19,7 @@ NINE = time(9)
 
 @dataclass(frozen=True)
 class Rota:
-    """Who and what there is: `primary` goes round weekly, `night` daily with a gap, `data` is in another zone."""
+    """Who and what there is: `primary` goes round weekly, `night` daily, `data` is in another zone."""
 
     admin: User
     members: list[User]
@@ -60,7 +60,7 @@ def monday(rt: Runtime) -> date:
 
 
 def furnish(rt: Runtime, admin: User) -> Rota:
-    """A company with three schedules, overrides, fixed entries, a gap, a planned change and a swap request."""
+    """Three schedules (weekly, daily, in another zone), two overrides and a fixed entry, all around this week."""
     now = rt.clock.now()
     week = monday(rt)
     members = [add_user(rt, name, actor=admin, signs_in=True) for name in NAMES]

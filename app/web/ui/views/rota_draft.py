@@ -78,10 +78,13 @@ def rotation_change(
     """The typed rotation and from when on it rules; None where nothing about it was changed. Raises Invalid."""
     plan, base = plan_of(editor.form), editor.base
     effective = effective_of(editor.form, boundary, editor.zone, now)
+    planned_at = base.effective_from if base and base.effective_from > now else None
+    if planned_at is not None and _minute(effective) == _minute(planned_at):
+        # A field of date and time has no seconds; whoever left it as it was means the very moment.
+        effective = planned_at
     known = base.plan if base and base.plan.member_ids else None
-    is_planned = base is not None and base.effective_from > now
     same_plan = plan == (replace(known, timezone=plan.timezone) if known and plan else known)
-    if same_plan and not (is_planned and base and effective.replace(second=0, microsecond=0) != _minute(base)):
+    if same_plan and (planned_at is None or effective == planned_at):
         return None
     return plan, effective
 
@@ -186,8 +189,8 @@ def _beginning(plan: RotationPlan, zone: ZoneInfo) -> datetime:
     return datetime.combine(plan.start_date, plan.handoff_time, zone)
 
 
-def _minute(rotation: Rotation) -> datetime:
-    return rotation.effective_from.replace(second=0, microsecond=0)
+def _minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)
 
 
 def _choices(tx: Tx, chosen: Sequence[int]) -> list[User]:

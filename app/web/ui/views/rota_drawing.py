@@ -17,12 +17,12 @@ from app.web.ui.views.rota_days import WEEK_DAYS, Day, place
 from app.web.ui.views.rota_marks import Mark, Marks
 from app.web.ui.words import duration, moment
 
-# How wide a whole row is at the least, on a desk and on a phone, and what a letter and a bar's edges need: CSS pixels.
+# In CSS pixels: how wide a row is at the least on a desk and on a phone; what a letter, a bar's edges, its sign need.
 DESK_WIDTH, PHONE_WIDTH = 900, 330
-LETTER, EDGES = 7.2, 12
+LETTER, EDGES, SIGN = 7.2, 12, 10
 # The view of one week: its columns leave this much of the width to the hours, and are this high.
 GUTTER = 0.06
-COLUMN_HEIGHT, LINE_HEIGHT = 480, 20
+COLUMN_HEIGHT, LINE_HEIGHT, UPRIGHT_EDGE = 480, 20, 6
 MARKED_HOURS = (6, 12, 18)
 SOURCES = {SlotSource.ROTATION: "rotation", SlotSource.ENTRY: "fixed entry", SlotSource.OVERRIDE: "override"}
 
@@ -118,7 +118,7 @@ class Pencil:
 
     def columns(self, stretches: Sequence[Stretch], days: Sequence[Day]) -> list[Column]:
         """The days beside each other."""
-        desk, phone = ((1 - GUTTER) * width / len(days) for width in (DESK_WIDTH, PHONE_WIDTH))
+        desk, phone = ((1 - GUTTER) * width / len(days) - UPRIGHT_EDGE for width in (DESK_WIDTH, PHONE_WIDTH))
         return [
             Column(
                 day,
@@ -213,6 +213,8 @@ class Pencil:
             return _fitting(["nobody", "–"], desk, phone)
         mark = self.marks[stretch.slot.user_id]
         longest = [f"{mark.name} · {more}"] if more else []
+        if stretch.slot.source is not SlotSource.ROTATION:
+            desk, phone = desk - SIGN, phone - SIGN
         return _fitting([*longest, mark.name, mark.short, mark.initials], desk, phone)
 
     def _clock(self, at: datetime) -> str:

@@ -27,7 +27,17 @@ HALF = 0.48
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A window that goes from one person to another by the change; no mark is nobody."""
+    """A window that goes from one person to another by the change; None is nobody."""
+
+    start: datetime
+    end: datetime
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceLine:
+    """The same for a table."""
 
     start: str
     end: str
@@ -43,30 +53,42 @@ class Comparison:
     marks: Marks
     before: Sequence[Row]
     after: Sequence[Row]
-    differences: Sequence[Difference]
+    differences: Sequence[DifferenceLine]
     more: int
     warnings: Sequence[str]
 
 
 def compare(
-    tx: Tx, pencil: Pencil, before: Duty | None, after: Duty, *, first: date, count: int, since: datetime
+    tx: Tx,
+    pencil: Pencil,
+    before: Duty | None,
+    after: Duty,
+    *,
+    first: date,
+    count: int,
+    since: datetime,
+    warns_of_all: bool = True,
 ) -> Comparison:
-    """Both sides over `count` days from `first` on; differences and warnings count from `since` on."""
+    """Both sides over `count` days from `first` on; differences count from `since` on.
+
+    Warnings are about all of that time, or else only about what changes.
+    """
     days = days_from(first, count, pencil.zone, pencil.now)
     start, end = days[0].start, days[-1].end
     new = pencil.divided(stretches(after, start, end))
     old = pencil.divided(stretches(before, start, end)) if before else []
     # What is only considered cannot be opened yet.
     pencil = replace(knowing(tx, pencil, _people_in(old, new)), href=lambda _: "")
-    found = differences(old, new, max(start, since), end, pencil) if before else []
+    found = differences(old, new, max(start, since), end) if before else []
+    ahead = [each for each in new if each.end > since and (warns_of_all or _is_changed(each, found))]
     return Comparison(
         title=f"{pencil.moment(start)} to {pencil.moment(end)}",
         marks=pencil.marks,
         before=pencil.week_rows(old, days, HALF) if before else [],
         after=pencil.week_rows(new, days, HALF if before else 1),
-        differences=found[:SHOWN],
+        differences=[_line(each, end, pencil) for each in found[:SHOWN]],
         more=max(0, len(found) - SHOWN),
-        warnings=warnings_of(tx, [each for each in new if each.end > since], pencil),
+        warnings=warnings_of(tx, ahead, pencil),
     )
 
 
@@ -75,24 +97,18 @@ def first_day(at: datetime, pencil: Pencil) -> date:
     return monday_of(at.astimezone(pencil.zone).date())
 
 
-def differences(
-    old: Sequence[Stretch], new: Sequence[Stretch], start: datetime, end: datetime, pencil: Pencil
-) -> list[Difference]:
+def differences(old: Sequence[Stretch], new: Sequence[Stretch], start: datetime, end: datetime) -> list[Difference]:
     """Where the two sides name different people, in order; pieces that touch and agree are one."""
     edges = {each for stretch in (*old, *new) for each in (stretch.start, stretch.end)}
-    found: list[tuple[datetime, datetime, int | None, int | None]] = []
+    found: list[Difference] = []
     at = start
     for edge in sorted({each for each in edges if start < each < end} | {end}):
         one, other = _holder(old, at), _holder(new, at)
         if one != other:
-            joins = bool(found) and found[-1][1:] == (at, one, other)
-            found.append((found.pop()[0] if joins else at, edge, one, other))
+            joins = bool(found) and (found[-1].end, found[-1].before, found[-1].after) == (at, one, other)
+            found.append(Difference(found.pop().start if joins else at, edge, one, other))
         at = edge
-    marks = pencil.marks
-    return [
-        Difference(pencil.moment(begin), pencil.moment(finish), marks.get(one or 0), marks.get(other or 0))
-        for begin, finish, one, other in found
-    ]
+    return found
 
 
 def warnings_of(tx: Tx, ahead: Sequence[Stretch], pencil: Pencil) -> list[str]:
@@ -119,6 +135,20 @@ def conflict_said(stretch: Stretch, absence: Absence, pencil: Pencil) -> str:
     name = pencil.marks[absence.user_id].name
     away = f"{pencil.moment(absence.start_time)} to {pencil.moment(absence.end_time)}"
     return f"{name} is away{what} from {away}, and on call from {pencil.moment(stretch.start)}."
+
+
+def _line(difference: Difference, end: datetime, pencil: Pencil) -> DifferenceLine:
+    until = pencil.moment(difference.end)
+    return DifferenceLine(
+        pencil.moment(difference.start),
+        f"{until} and on" if difference.end == end else until,
+        pencil.marks[difference.before] if difference.before else None,
+        pencil.marks[difference.after] if difference.after else None,
+    )
+
+
+def _is_changed(stretch: Stretch, found: Sequence[Difference]) -> bool:
+    return any(each.start < stretch.end and stretch.start < each.end for each in found)
 
 
 def _people_in(*runs: Sequence[Stretch]) -> set[int]:

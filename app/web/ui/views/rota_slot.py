@@ -158,7 +158,7 @@ def outcome_of(
     pencil = knowing(tx, board.pencil, {each.slot.user_id for each in ahead if each.slot})
     lines = [line_of(each, pencil, board.zone) for each in ahead[:SHOWN]]
     old = queries.duties(tx, [board.schedule.id], *window)[board.schedule.id]
-    comparison = compare(tx, pencil, old, new, first=first, count=len(days), since=now)
+    comparison = compare(tx, pencil, old, new, first=first, count=len(days), since=now, warns_of_all=False)
     added = {user_id: mark for user_id, mark in comparison.marks.items() if user_id not in board.marks}
     return Outcome(lines, max(0, len(ahead) - SHOWN), comparison, added)
 
