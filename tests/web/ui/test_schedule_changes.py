@@ -412,7 +412,7 @@ def test_time_that_cannot_be_read_is_refused_beside_its_field(company: Company, 
 def test_removed_entry_leaves_a_gap_that_is_shown(company: Company, open_screen: Open) -> None:
     path = f"/schedules/{company.schedule.id}"
     page = open_screen("Ada").open(path)
-    assert "Nobody is on call from" in page.by_id("warnings").text
+    assert "Nobody is on call for Primary from Sun 8 Mar, 09:00" in page.by_id("warnings").text
 
     page = page.form(f"{path}/entries/1/remove").send()
 

@@ -4,10 +4,11 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from app.accounts import queries as accounts
 from app.oncall import queries
 from app.oncall.types import Cadence, Schedule, Slot
 from app.platform.runtime import Runtime
-from app.usecases import rota
+from app.usecases import people, rota
 from tests.support.clock import FrozenClock
 from tests.support.rota import Rota, plan
 from tests.support.screen import Element, Form, Page, Screen
@@ -189,3 +190,50 @@ def test_hourly_rotation_is_drawn_for_a_month_in_a_page_of_bearable_size(
     assert page.status == 200
     assert len(links_of(page, "calendar-drawing-title")) == 35 * 24
     assert len(page.html) < 3_000_000
+
+
+# --- what is wrong ------------------------------------------------------------------------------------------------
+
+
+def test_gap_ahead_is_told_with_a_way_to_fill_it(company: Company, open_screen: Open) -> None:
+    screen = open_screen("Ada")
+    page = screen.open("/schedules/1")
+
+    warnings = page.by_id("warnings")
+    link = next(each.get("href") for each in warnings.all("a"))
+    assert link == "/schedules/1/slots/20260308T090000Z"
+    assert screen.open(link).heading == "Nobody, Sun 8 Mar 09:00"
+    assert "gap Sun 09:00" in screen.open("/oncall").by_id("list").text
+    assert "gap" in screen.open("/dashboard").by_id("oncall-now").text
+
+
+def test_person_whom_no_page_reaches_is_told_on_the_schedule_and_in_the_list(
+    rt: Runtime, shifts: Rota, open_screen: Open
+) -> None:
+    noor = shifts.of("Noor")
+    for method in rt.db.read(lambda tx: accounts.contact_methods_of(tx, noor.id)):
+        people.remove_contact_method(
+            rt, user_id=noor.id, contact_method_id=method.id, actor=shifts.admin, now=rt.clock.now()
+        )
+    screen = open_screen("Ada")
+
+    assert "Noor is on call for Platform, primary and has no usable contact method" in (
+        screen.open(path_of(shifts.primary)).by_id("warnings").text
+    )
+    assert "unreachable" in screen.open("/oncall").by_id("list").text
+    attention = [screen.open("/dashboard").by_id("attention").text, screen.open("/settings").by_id("readiness").text]
+    assert any("Noor" in text for text in attention)
+
+
+async def test_leave_that_meets_a_shift_is_told(rt: Runtime, shifts: Rota, open_screen: Open) -> None:
+    body = (
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:test\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\n"
+        "DTSTART:20260305T120000Z\r\nDTEND:20260306T120000Z\r\nSUMMARY:Holiday\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    noor = shifts.of("Noor")
+    await rota.paste_absence_calendar(rt, user_id=noor.id, body=body.encode(), actor=shifts.admin, now=rt.clock.now())
+
+    page = open_screen("Vera").open(path_of(shifts.primary))
+
+    said = "Noor is away (Holiday) from Thu 5 Mar 13:00 to Fri 6 Mar 13:00, and on call from Mon 2 Mar 10:00."
+    assert said in page.by_id("warnings").text

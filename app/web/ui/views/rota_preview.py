@@ -116,7 +116,7 @@ def warnings_of(tx: Tx, ahead: Sequence[Stretch], pencil: Pencil) -> list[str]:
     gaps = [each for each in ahead if each.slot is None]
     said = [f"Nobody is on call from {pencil.moment(each.start)} to {pencil.moment(each.end)}." for each in gaps]
     user_ids = _people_in(ahead)
-    return [*_shortened(said, "gaps"), *unreachable(tx, user_ids, pencil), *_away(tx, ahead, user_ids, pencil)]
+    return [*_shortened(said, "gaps"), *unreachable(tx, user_ids, pencil), *conflicts_in(tx, ahead, pencil)]
 
 
 def unreachable(tx: Tx, user_ids: Iterable[int], pencil: Pencil) -> list[str]:
@@ -155,10 +155,11 @@ def _people_in(*runs: Sequence[Stretch]) -> set[int]:
     return {each.slot.user_id for run in runs for each in run if each.slot}
 
 
-def _away(tx: Tx, ahead: Sequence[Stretch], user_ids: Iterable[int], pencil: Pencil) -> list[str]:
+def conflicts_in(tx: Tx, ahead: Sequence[Stretch], pencil: Pencil) -> list[str]:
+    """Who is on call while they are away, in words; the absences come out of people's own calendars."""
     if not ahead:
         return []
-    absences = queries.absences_between(tx, user_ids, ahead[0].start, ahead[-1].end)
+    absences = queries.absences_between(tx, _people_in(ahead), ahead[0].start, ahead[-1].end)
     said = [
         conflict_said(stretch, absence, pencil)
         for absence in absences

@@ -13,22 +13,23 @@ from app.oncall.resolver import oncall_at
 from app.oncall.rules import MAX_WINDOW
 from app.oncall.types import Schedule, SlotSource, Window
 from app.platform.db import Tx
+from app.usecases import watch
 from app.web.ui.forms import Form
 from app.web.ui.views.choices import EVERYTHING
-from app.web.ui.views.duty import AHEAD, Handoff, Stretch, duties_of, duty_view, handoffs_in, stretches
-from app.web.ui.views.rota_board import Board, board_of, knowing, slot_href
+from app.web.ui.views.duty import AHEAD, DutyView, Handoff, Stretch, duties_of, duty_view, handoffs_in, stretches
+from app.web.ui.views.rota_board import Board, board_of, knowing, slot_href, stamp
 from app.web.ui.views.rota_calendar import VIEW_WORDS, Calendar, calendar_of, line_of, range_of, yours_of
 from app.web.ui.views.rota_drawing import SOURCES, Pencil
 from app.web.ui.views.rota_editor import typed
 from app.web.ui.views.rota_handoff import may_hand_off
 from app.web.ui.views.rota_marks import Mark
 from app.web.ui.views.rota_past import past_of
-from app.web.ui.views.rota_preview import warnings_of
+from app.web.ui.views.rota_preview import conflicts_in
 from app.web.ui.views.rota_slot import people_options
 from app.web.ui.views.rota_swaps import swaps_for, swaps_on
 from app.web.ui.views.rota_words import versions_of
 from app.web.ui.views.simulate import sources_reaching
-from app.web.ui.words import day, moment, zone_of
+from app.web.ui.words import day, moment, short, zone_of
 
 SLOTS_AHEAD = timedelta(weeks=8)
 SHIFTS_SHOWN = 4
@@ -77,13 +78,32 @@ class WindowRow:
     may_remove: bool
 
 
+@dataclass(frozen=True, slots=True)
+class DutyRow:
+    """A schedule as a row of the list; `state` and `words` say how it is covered in the next 14 days."""
+
+    duty: DutyView
+    state: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong with a schedule's cover: a sentence, how loud it is, and where it can be mended."""
+
+    kind: str
+    text: str
+    href: str
+
+
 def oncall_page(tx: Tx, identity: Identity, now: datetime, zone: ZoneInfo) -> dict[str, object]:
     """Every schedule with who has it and who is next, one's own shifts, what others ask, and 14 days of hand-offs."""
     schedules = queries.list_schedules(tx, EVERYTHING).items
     duties = sorted(duties_of(tx, schedules, now, zone), key=lambda duty: not duty.schedule.is_active)
     active = [duty for duty in duties if duty.schedule.is_active]
+    findings = watch.coverage(tx, [schedule.id for schedule in schedules], now)
     return {
-        "duties": duties,
+        "rows": [_row(duty, findings[duty.schedule.id], now, zone) for duty in duties],
         **own_duty(tx, identity, now, zone),
         "days": _by_day([each for duty in active for each in duty.handoffs], now, zone),
     }
@@ -140,7 +160,8 @@ def schedule_page(
         "lines": [line_of(each, pencil, yours) for each in ahead[:LINES_SHOWN]],
         "lines_left": max(0, len(ahead) - LINES_SHOWN),
         "is_planned": is_planned,
-        "warnings": warnings_of(tx, fortnight, pencil) if schedule.is_active and is_planned else [],
+        "troubles": [_trouble(each, board) for each in watch.coverage(tx, [schedule_id], now)[schedule_id]],
+        "conflicts": conflicts_in(tx, fortnight, pencil) if schedule.is_active else [],
         "windows": _windows(tx, board, identity, now),
         "versions": versions_of(board.duty.rotations, pencil),
         "swaps": swaps_on(tx, schedule, identity, now, board.zone),
@@ -156,6 +177,30 @@ def schedule_page(
         "team": people.find_team(tx, schedule.team_id) if schedule.team_id else None,
         "feed": queries.find_calendar_token(tx, schedule_id=schedule_id),
     }
+
+
+def _row(duty: DutyView, findings: Sequence[watch.Finding], now: datetime, zone: ZoneInfo) -> DutyRow:
+    first = findings[0] if findings else None
+    if not duty.schedule.is_active:
+        return DutyRow(duty, "fail" if first else "off", "off, but paged by" if first else "off")
+    if duty.user is None:
+        return DutyRow(duty, "fail", "gap now")
+    if first is None:
+        return DutyRow(duty, "ok", "covered")
+    if first.kind is watch.FindingKind.GAP_AHEAD and first.start is not None:
+        return DutyRow(duty, "warn", f"gap {short(first.start, zone, now)}")
+    words = "backup unreachable" if first.kind is watch.FindingKind.BACKUP else "unreachable"
+    return DutyRow(duty, "fail" if first.is_danger else "warn", words)
+
+
+def _trouble(finding: watch.Finding, board: Board) -> Trouble:
+    href = ""
+    if finding.kind in (watch.FindingKind.GAP_NOW, watch.FindingKind.GAP_AHEAD) and board.schedule.is_active:
+        begins = finding.start if finding.start and finding.start > board.pencil.now else board.pencil.now
+        href = f"/schedules/{board.schedule.id}/slots/{stamp(begins)}"
+    elif finding.user_id is not None:
+        href = f"/people/{finding.user_id}"
+    return Trouble("critical" if finding.is_danger else "warning", f"{finding.text}.", href)
 
 
 def _calendar(tx: Tx, board: Board, query: Form, yours: ZoneInfo) -> Calendar:
