@@ -1,10 +1,11 @@
 """What a schedule and its stored windows may be. Values in, every wrong place out; no database, no clock."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
 from zoneinfo import available_timezones
 
-from app.oncall.types import DAYS_A_WEEK, Cadence, RotationPlan
+from app.oncall.types import DAYS_A_WEEK, Cadence, Rotation, RotationPlan
 from app.platform.errors import FieldError
 
 NAME_LENGTH = 120
@@ -65,6 +66,18 @@ def effective_from_errors(effective_from: datetime, now: datetime) -> list[Field
     if effective_from - now > MAX_WINDOW:
         return [FieldError("effective_from", "must be within five years")]
     return []
+
+
+def in_force(rotations: Sequence[Rotation], now: datetime) -> list[Rotation]:
+    """The version that rules now and those that will, in order; others are over, or were replaced before they began."""
+    ruling = [each for each in rotations if each.effective_from <= now][-1:]
+    planned = [
+        each
+        for each in rotations
+        if each.effective_from > now
+        and not any(other.version > each.version and other.effective_from <= each.effective_from for other in rotations)
+    ]
+    return [*ruling, *planned]
 
 
 @cache

@@ -22,7 +22,7 @@ from app.oncall.errors import (
     WindowNotFound,
 )
 from app.oncall.models import OverrideRow, ScheduleEntryRow, ScheduleRow, SwapRequestRow
-from app.oncall.rules import effective_from_errors, rotation_errors, schedule_errors, window_errors
+from app.oncall.rules import effective_from_errors, in_force, rotation_errors, schedule_errors, window_errors
 from app.oncall.spans import BEGINNING
 from app.oncall.types import RotationPlan, Schedule, Swap, SwapStatus, Window
 from app.platform.db import Tx
@@ -54,7 +54,8 @@ def create_schedule(
 def update_schedule(tx: Tx, *, schedule_id: int, changes: Mapping[str, Any], now: datetime) -> Schedule:
     """Change the named columns; who was on call stays as it was. Raises ScheduleNotFound, Invalid, ScheduleNameTaken.
 
-    A change of the time zone moves the hand-offs of the rotation from now on, and so makes a version of it.
+    A change of the time zone moves the hand-offs of the rotation from now on, and so makes a version of it; what is
+    planned for later is moved with it and stays planned.
     """
     schedule = lock_schedule(tx, schedule_id)
     columns = {name: getattr(schedule, name) for name in FIELDS} | dict(changes)
@@ -68,9 +69,8 @@ def update_schedule(tx: Tx, *, schedule_id: int, changes: Mapping[str, Any], now
         repository.begin_use(tx, schedule_id, since=now)
     elif schedule.is_active and not columns["is_active"]:
         repository.end_use(tx, schedule_id, now=now)
-    latest = _latest_rotation(tx, schedule_id)
-    if columns["timezone"] != schedule.timezone and latest is not None:
-        change_rotation(tx, schedule_id=schedule_id, plan=latest, effective_from=now, now=now)
+    if columns["timezone"] != schedule.timezone:
+        _move_rotations(tx, schedule_id, columns["timezone"], now)
     return lock_schedule(tx, schedule_id)
 
 
@@ -245,9 +245,11 @@ def _swap(tx: Tx, schedule_id: int, swap_id: int) -> Swap:
     return swap
 
 
-def _latest_rotation(tx: Tx, schedule_id: int) -> RotationPlan | None:
-    known = repository.rotations_of(tx, [schedule_id])
-    return known[-1].plan if known else None
+def _move_rotations(tx: Tx, schedule_id: int, timezone: str, now: datetime) -> None:
+    for each in in_force(repository.rotations_of(tx, [schedule_id]), now):
+        begins = max(each.effective_from, now)
+        members = each.plan.member_ids
+        _add_rotation(tx, schedule_id, each.plan, timezone, effective_from=begins, known=members, now=now)
 
 
 def _add_rotation(

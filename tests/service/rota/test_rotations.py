@@ -75,6 +75,26 @@ def test_another_time_zone_moves_hand_offs_from_now_on_only(duty: Duty, clock: F
     assert duty.who(MONDAY) == "Ravi"
 
 
+def test_another_time_zone_leaves_a_planned_change_planned(duty: Duty, clock: FrozenClock) -> None:
+    duty.make(weekly(duty.ravi))
+    duty.change(rotation=weekly(duty.noor), effective_from=MONDAY + 2 * WEEK)
+    clock.set(MONDAY + DAY)
+    duty.change(timezone="America/New_York")
+    assert [duty.who(MONDAY + week * WEEK + DAY) for week in (0, 1, 2)] == ["Ravi", "Ravi", "Noor"]
+    assert duty.who(MONDAY + 2 * WEEK - timedelta(seconds=1)) == "Ravi"
+    ruling = duty.rt.db.read(lambda tx: queries.rotation_at(tx, duty.schedule_id, MONDAY + 3 * WEEK))
+    assert ruling is not None
+    assert ruling.plan.timezone == "America/New_York"
+
+
+def test_another_time_zone_is_no_matter_for_members_who_left(duty: Duty, clock: FrozenClock) -> None:
+    duty.make(weekly(duty.ravi, duty.noor))
+    duty.change(rotation=weekly(duty.noor, duty.kim), effective_from=MONDAY + 2 * WEEK)
+    people.deactivate_user(duty.rt, user_id=duty.ravi.id, actor=duty.admin, now=clock.now())
+    duty.change(timezone="Europe/Vienna")
+    assert [duty.who(MONDAY + week * WEEK + DAY) for week in (0, 1, 2)] == ["Noor", "Noor", "Noor"]
+
+
 def test_switched_off_nobody_is_on_call_and_what_was_stays(duty: Duty, clock: FrozenClock) -> None:
     duty.make(weekly(duty.ravi))
     clock.set(MONDAY + DAY)

@@ -12,7 +12,7 @@ from tests.support.clock import FrozenClock
 from tests.support.rota import Rota, at
 from tests.support.screen import Page
 from tests.web.ui.conftest import Company, Open
-from tests.web.ui.test_schedules import WEEK, open_slot, override_form, path_of, slots
+from tests.web.ui.test_schedules import WEEK, open_slot, override_form, path_of, said_in, slots
 
 FRIDAY = WEEK + timedelta(days=4)
 
@@ -165,6 +165,23 @@ def test_preview_says_which_planned_change_is_replaced(rt: Runtime, shifts: Rota
     page = page.form(path).send("Save")
     assert "replaced" in page.by_id("rotation").text
     assert "never in effect" in page.by_id("rotation").text
+
+
+def test_preview_of_another_zone_is_what_saving_it_makes(rt: Runtime, shifts: Rota, open_screen: Open) -> None:
+    path = path_of(shifts.primary)
+    screen = open_screen("Ada")
+    ids = [user.id for user in shifts.members]
+    form = screen.open(f"{path}/edit").form(path)
+    form.send("Save", member_ids=ids[3:], effective="at", effective_from="2026-03-18T09:00")
+
+    page = screen.open(f"{path}/edit").form(path).send("Preview", timezone="America/New_York")
+
+    drawing = next(each for each in page.root.all("svg") if each.get("aria-labelledby").startswith("draft-after"))
+    previewed = {each.get("aria-label") for each in drawing.all("g") if "void" not in each.get("class")}
+    page.form(path).send("Save")
+    saved = screen.open(f"{path}?view=month&from=2026-03-01")
+    assert len(previewed) > 4
+    assert previewed <= set(said_in(saved, "calendar-drawing-title"))
 
 
 def test_saving_without_a_change_of_the_rotation_makes_no_version(rt: Runtime, shifts: Rota, open_screen: Open) -> None:

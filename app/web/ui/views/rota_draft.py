@@ -9,7 +9,7 @@ from app.accounts import queries as people
 from app.accounts.types import User
 from app.oncall import queries
 from app.oncall.resolver import Duty, next_boundary
-from app.oncall.rules import effective_from_errors
+from app.oncall.rules import effective_from_errors, in_force
 from app.oncall.spans import BEGINNING
 from app.oncall.types import Interval, Rotation, RotationPlan, Schedule
 from app.platform.db import Tx
@@ -159,17 +159,25 @@ def _changed(
     if plan is not None:
         after = queries.duty_if(tx, schedule.id, *window, rotation=plan, effective_from=effective)
     zone = editor.form.value("timezone")
-    if zone != schedule.timezone and latest:
+    if zone != schedule.timezone:
         # Another zone moves the hand-offs at once; the new rotation, if there is one, follows when it takes effect.
-        moved = Rotation(0, schedule.id, latest_version(before) + 1, now, now, replace(latest, timezone=zone))
-        later = [replace(each, version=each.version + 1) for each in after.rotations[len(before.rotations) :]]
-        after = replace(after, rotations=[*before.rotations, moved, *later])
+        moved = _moved(before, zone, now)
+        later = [replace(each, version=each.version + len(moved)) for each in after.rotations[len(before.rotations) :]]
+        after = replace(after, rotations=[*before.rotations, *moved, *later])
     return _in_use(after, schedule, editor, now)
 
 
-def latest_version(duty: Duty) -> int:
-    """The highest version of a duty's rotation; 0 without one."""
-    return max((each.version for each in duty.rotations), default=0)
+def _moved(duty: Duty, zone: str, now: datetime) -> list[Rotation]:
+    latest = max((each.version for each in duty.rotations), default=0)
+    return [
+        replace(
+            each,
+            version=latest + number,
+            effective_from=max(each.effective_from, now),
+            plan=replace(each.plan, timezone=zone),
+        )
+        for number, each in enumerate(in_force(duty.rotations, now), 1)
+    ]
 
 
 def _in_use(duty: Duty, schedule: Schedule | None, editor: Editor, now: datetime) -> Duty:
