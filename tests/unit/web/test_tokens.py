@@ -4,7 +4,8 @@ Contrast is computed as WCAG 2.2 says (relative luminance, 1.4.3) from the value
 """
 
 import re
-from itertools import product
+from itertools import combinations, product
+from math import dist
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,18 @@ FILLED = [
     *(("text", f"{kind}-soft") for kind in ("critical", "warning", "info", "accent", "muted")),
     ("text-2", "muted-soft"), ("accent-text", "accent"), ("accent-text", "accent-strong"),
     ("critical-on", "critical-solid"), ("accent", "accent-soft"), ("text-2", "n4"),
+    *((text, f"m{number}-soft") for text in ("text", "text-2") for number in range(1, 9)),
 ]  # fmt: skip
+INKS = [f"m{number}" for number in range(1, 9)]
+# How colours arrive in eyes without one kind of cone, as factors of linear sRGB (Machado, Oliveira, Fernandes 2009).
+EYES = {
+    "all cones": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "no red": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+    "no green": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
+    "no blue": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
+}
+# As CIE76 counts, 2 can just be seen side by side.
+APART = 15
 LITERAL_COLOUR = re.compile(r"#[0-9a-fA-F]{3,8}\b|\b(?:rgba?|hsla?|oklch|lab)\(")
 LITERAL_SIZE = re.compile(r"(?<![\w.-])\d*\.?\d+(?:px|rem|pt|ch)\b")
 
@@ -46,12 +58,26 @@ def colour(name: str, scheme: int) -> tuple[int, int, int]:
     return red, green, blue
 
 
+def linear(rgb: tuple[int, int, int]) -> list[float]:
+    """An sRGB colour as amounts of light."""
+    return [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in (c / 255 for c in rgb)]
+
+
 def luminance(rgb: tuple[int, int, int]) -> float:
     """The relative luminance of an sRGB colour."""
-    linear = [
-        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in (c / 255 for c in rgb)
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    red, green, blue = linear(rgb)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def seen_as(rgb: tuple[int, int, int], eyes: str) -> tuple[float, float, float]:
+    """Where a colour lies in CIELAB for these eyes."""
+    arrived = [sum(a * b for a, b in zip(row, linear(rgb), strict=True)) for row in EYES[eyes]]
+    red, green, blue = (min(1.0, max(0.0, value)) for value in arrived)
+    x = (0.4124 * red + 0.3576 * green + 0.1805 * blue) / 0.95047
+    y = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    z = (0.0193 * red + 0.1192 * green + 0.9505 * blue) / 1.08883
+    fx, fy, fz = (t ** (1 / 3) if t > 0.008856 else 7.787 * t + 16 / 116 for t in (x, y, z))
+    return 116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)
 
 
 def contrast(text: str, ground: str, scheme: int) -> float:
@@ -74,6 +100,25 @@ def test_every_text_has_enough_contrast_on_its_ground(scheme: int) -> None:
 def test_focus_and_borders_of_controls_can_be_seen(scheme: int) -> None:
     assert contrast("focus", "ground", scheme) >= 3
     assert contrast("focus", "surface", scheme) >= 3
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_inks_of_people_can_be_seen_on_their_fill_and_beside_it(scheme: int) -> None:
+    grounds = [(ink, ground) for ink in INKS for ground in (f"{ink}-soft", "surface")]
+
+    assert not {pair: contrast(*pair, scheme) for pair in grounds if contrast(*pair, scheme) < 3}
+
+
+@pytest.mark.parametrize("eyes", list(EYES))
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_inks_of_people_are_told_apart_by_all_eyes(scheme: int, eyes: str) -> None:
+    seen = {ink: seen_as(colour(ink, scheme), eyes) for ink in INKS}
+
+    assert not {
+        pair: round(dist(seen[pair[0]], seen[pair[1]]), 1)
+        for pair in combinations(INKS, 2)
+        if dist(seen[pair[0]], seen[pair[1]]) < APART
+    }
 
 
 @pytest.mark.parametrize(

@@ -235,5 +235,5 @@ async def test_leave_that_meets_a_shift_is_told(rt: Runtime, shifts: Rota, open_
 
     page = open_screen("Vera").open(path_of(shifts.primary))
 
-    said = "Noor is away (Holiday) from Thu 5 Mar 13:00 to Fri 6 Mar 13:00, and on call from Mon 2 Mar 10:00."
+    said = "Noor is away (Holiday) Thu 5 Mar 13:00 to Fri 6 Mar 13:00, and on call from Mon 2 Mar 10:00."
     assert said in page.by_id("warnings").text

@@ -129,14 +129,6 @@ def unreachable(tx: Tx, user_ids: Iterable[int], pencil: Pencil) -> list[str]:
     ]
 
 
-def conflict_said(stretch: Stretch, absence: Absence, pencil: Pencil) -> str:
-    """A person who is on call while they are away."""
-    what = f" ({absence.summary})" if absence.summary else ""
-    name = pencil.marks[absence.user_id].name
-    away = f"{pencil.moment(absence.start_time)} to {pencil.moment(absence.end_time)}"
-    return f"{name} is away{what} from {away}, and on call from {pencil.moment(stretch.start)}."
-
-
 def _line(difference: Difference, end: datetime, pencil: Pencil) -> DifferenceLine:
     until = pencil.moment(difference.end)
     return DifferenceLine(
@@ -160,16 +152,21 @@ def conflicts_in(tx: Tx, ahead: Sequence[Stretch], pencil: Pencil) -> list[str]:
     if not ahead:
         return []
     absences = queries.absences_between(tx, _people_in(ahead), ahead[0].start, ahead[-1].end)
-    said = [
-        conflict_said(stretch, absence, pencil)
-        for absence in absences
-        for stretch in ahead
-        if stretch.slot
-        and stretch.slot.user_id == absence.user_id
-        and stretch.start < absence.end_time
-        and absence.start_time < stretch.end
-    ]
+    said = []
+    for absence in absences:
+        shifts = [each for each in ahead if _meets(each, absence)]
+        if shifts:
+            what = f" ({absence.summary})" if absence.summary else ""
+            away = f"{pencil.moment(absence.start_time)} to {pencil.moment(absence.end_time)}"
+            from_when = " and from ".join(pencil.moment(each.start) for each in shifts)
+            said.append(f"{pencil.marks[absence.user_id].name} is away{what} {away}, and on call from {from_when}.")
     return _shortened(said, "conflicts with leave")
+
+
+def _meets(stretch: Stretch, absence: Absence) -> bool:
+    if stretch.slot is None or stretch.slot.user_id != absence.user_id:
+        return False
+    return stretch.start < absence.end_time and absence.start_time < stretch.end
 
 
 def _shortened(said: list[str], what: str) -> list[str]:
