@@ -238,8 +238,10 @@ class Rehearsal:
             self._say(line.text, now)
 
     def _say(self, text: str, now: datetime | None = None) -> None:
-        if now is None or now >= self._at:
-            self.notes.append(Note(text, now, None if now is None else self._minutes(now)))
+        note = Note(text, now, None if now is None else self._minutes(now))
+        # Several incidents of one delivery find the same; it is said once.
+        if note not in self.notes and (now is None or now >= self._at):
+            self.notes.append(note)
 
     def _minutes(self, now: datetime) -> int:
         return int((now - self._at).total_seconds() // 60)
