@@ -17,6 +17,10 @@ from tests.kill.sink import Sink, running_sink
 TAKE_OVER_SECONDS = 15.0
 HOLD_SECONDS = 4.0
 POLL_SECONDS = 0.05
+# What a storm window holds back is due later, and not on the way.
+ON_THE_WAY = """
+SELECT id FROM notifications WHERE status IN ('in_flight', 'unknown') OR (status = 'pending' AND due_at <= now())
+"""
 CLIMB_MINUTES = 1
 
 
@@ -109,9 +113,10 @@ class Pair:
         return self.ledger.kills[-1].at, len(self.store.rows("SELECT id FROM notifications WHERE status = 'in_flight'"))
 
     def _duties(self, name: str, count: int, *, then: bool = False) -> list[Duty]:
-        second = [self.desk.person(f"{name}-second")[0]] if then and count else []
+        # A second person each: one who was paged just now would hear of the other incident in the next message only.
+        second = [[self.desk.person(f"{name}-{n}-second")[0]] if then else [] for n in range(count)]
         delay = CLIMB_MINUTES if then else 30
-        made = [self.desk.duty(f"{name}-{n}", then=second, delay_minutes=delay) for n in range(count)]
+        made = [self.desk.duty(f"{name}-{n}", then=second[n], delay_minutes=delay) for n in range(count)]
         self.duties += made
         return made
 
@@ -146,7 +151,7 @@ class Pair:
         """Until nothing is on the way any more; returns when that was."""
         deadline = time.monotonic() + TAKE_OVER_SECONDS + 25
         while time.monotonic() < deadline:
-            if not self.store.rows("SELECT id FROM notifications WHERE status IN ('in_flight', 'unknown', 'pending')"):
+            if not self.store.rows(ON_THE_WAY):
                 break
             time.sleep(POLL_SECONDS)
         return time.time()
@@ -169,10 +174,7 @@ class Pair:
         """How late the latest of these escalations reached level 2; negative would be early."""
         wanted = self._incidents(duties)
         deadline = max(due.values()) + TAKE_OVER_SECONDS + 5
-        while time.time() < deadline:
-            begun = self._level_two(wanted)
-            if begun.keys() >= wanted:
-                break
+        while not (begun := self._level_two(wanted)).keys() >= wanted and time.time() < deadline:
             time.sleep(POLL_SECONDS)
         lateness = [begun.get(incident_id, time.time()) - due[incident_id] for incident_id in wanted]
         assert min(lateness) > -0.01, f"a level was paged early: {lateness}"
