@@ -9,13 +9,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 
 from tests.kill.loop import Plan, Report, kill_and_judge
 from tests.kill.storm import storm
 from tests.kill.takeover import takeover
-from tests.prove.agree import agree
+from tests.prove.agree import agree, made_up
 from tests.prove.schedules import TEN_YEARS_SECONDS, judge, judge_again, ten_years
 from tests.security.attack import assault
+from tests.service.rota.conftest import new_duty
+from tests.service.rota.test_races import race
+from tests.support.people import add_admin
 from tests.support.postgres import running_cluster
 
 Table = list[tuple[str, str]]
@@ -37,7 +41,9 @@ def main(arguments: Sequence[str]) -> int:
     doors = proofs.add_parser("agree", help="pager, page, API, feed and simulation on who is on call")
     doors.add_argument("--instants", type=int, default=10_000)
     doors.add_argument("--schedules", type=int, default=50)
-    for one in (kill, hostile, schedules, doors):
+    pairs_of_moves = proofs.add_parser("races", help="two people change one schedule in the same moment")
+    pairs_of_moves.add_argument("--pairs", type=int, default=1000)
+    for one in (kill, hostile, schedules, doors, pairs_of_moves):
         one.add_argument("--seed", type=int, default=int(time.time()) % 60_000)
     storms = proofs.add_parser("storm", help="one group's alerts as fast as they go")
     storms.add_argument("--alerts", type=int, default=10_000)
@@ -83,6 +89,17 @@ def prove_agree(options: argparse.Namespace) -> int:
     return int(bool(findings))
 
 
+def prove_races(options: argparse.Namespace) -> int:
+    """Race on each database; the first hole or double ends it."""
+    with kept_on_failure() as folder, running_cluster() as cluster:
+        for name, url in (("SQLite", f"sqlite:///{folder}/races.db"), ("PostgreSQL", cluster.create("races"))):
+            with made_up(url) as (rt, world):
+                duty = new_duty(rt, add_admin(rt))
+                race(duty, world.clock, Random(options.seed), options.pairs)
+            say(f"races on {name}, seed {options.seed}", [("pairs", str(options.pairs)), ("holes, doubles", "0")], [])
+    return 0
+
+
 def prove_storm(options: argparse.Namespace) -> int:
     """A storm on each database."""
     failed = 0
@@ -122,6 +139,7 @@ PROOFS: dict[str, Callable[[argparse.Namespace], int]] = {
     "hostile": prove_hostile,
     "agree": prove_agree,
     "schedules": prove_schedules,
+    "races": prove_races,
     "storm": prove_storm,
     "takeover": prove_takeover,
 }

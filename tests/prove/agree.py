@@ -1,11 +1,14 @@
 """The same instants asked of every door, on companies made up from one seed, several at a time."""
 
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from app.platform.bus import Bus
 from app.platform.db import Db
+from app.platform.runtime import Runtime
 from app.platform.settings import Settings
 from tests.support.agreement import Company
 from tests.support.clock import FrozenClock
@@ -36,17 +39,21 @@ def agree(instants: int, schedules: int, seed: int) -> tuple[int, list[str]]:
 
 def ask(instants: int, seed: int) -> tuple[int, list[str]]:
     """Ask one company."""
-    with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite:///{Path(folder) / 'agree.db'}"
-        upgrade(url)
-        db = Db(url, bus=Bus(), inline=True)
-        world = World(clock=FrozenClock())
-        rt = world.runtime(Settings(pagerpal_env="test", database_url=url), db)
+    with tempfile.TemporaryDirectory() as folder, made_up(f"sqlite:///{Path(folder) / 'agree.db'}") as (rt, world):
         company = Company(rt, world, schedules=SCHEDULES_EACH, seed=seed)
         asked = list(company.ask(instants))
-        db.dispose()
     return len(asked), [
         f"seed {seed}, schedule {each.schedule_id} at {each.at.isoformat()}: {each.said}"
         for each in asked
         if not each.agree
     ]
+
+
+@contextmanager
+def made_up(url: str) -> Iterator[tuple[Runtime, World]]:
+    """A world of its own on an empty database, which is migrated first."""
+    upgrade(url)
+    db = Db(url, bus=Bus(), inline=True)
+    world = World(clock=FrozenClock())
+    yield world.runtime(Settings(pagerpal_env="test", database_url=url), db), world
+    db.dispose()

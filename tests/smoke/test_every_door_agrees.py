@@ -6,7 +6,7 @@ from tests.support.world import World
 
 
 def test_every_door_names_the_same_person_at_every_instant(rt: Runtime, world: World) -> None:
-    company = Company(rt, world, schedules=12, seed=7)
-    asked = list(company.ask(60))
+    company = Company(rt, world, schedules=10, seed=7)
+    asked = list(company.ask(30))
     assert [each for each in asked if not each.agree] == []
     assert len({each.said["API"] for each in asked}) > 3

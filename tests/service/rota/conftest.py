@@ -152,11 +152,16 @@ def admin(rt: Runtime) -> User:
     return add_admin(rt)
 
 
+def new_duty(rt: Runtime, admin: User) -> Duty:
+    """A desk with nothing on it, and three responders around it."""
+    ravi, noor, kim = (add_user(rt, name, actor=admin) for name in ("Ravi", "Noor", "Kim"))
+    return Duty(rt, admin, ravi, noor, kim)
+
+
 @pytest.fixture
 def duty(rt: Runtime, admin: User) -> Duty:
     """A desk with nothing on it."""
-    ravi, noor, kim = (add_user(rt, name, actor=admin) for name in ("Ravi", "Noor", "Kim"))
-    return Duty(rt, admin, ravi, noor, kim)
+    return new_duty(rt, admin)
 
 
 def told(duty: Duty) -> list[tuple[str, str, str]]:
