@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 
 from app.accounts import queries as accounts
+from app.accounts.types import Identity
 from app.oncall import queries
 from app.platform.runtime import Runtime
-from app.usecases import people
+from app.usecases import people, rota
 from tests.support.clock import FrozenClock
 from tests.support.rota import Rota, at
 from tests.support.screen import Page
@@ -487,6 +488,26 @@ def test_wrong_hand_off_is_told_beside_its_field(
 
     assert page.status == 422
     assert f"{field}-error" in page.errors()
+
+
+def test_slot_that_begins_at_an_odd_second_is_given_on_as_a_whole(rt: Runtime, shifts: Rota, open_screen: Open) -> None:
+    start, end = (at(FRIDAY + timedelta(days=day)) + timedelta(seconds=17) for day in (0, 1))
+    rota.add_override(
+        rt,
+        schedule_id=shifts.primary.id,
+        user_id=shifts.of("Ravi").id,
+        start_time=start,
+        end_time=end,
+        identity=Identity(user=shifts.admin, via="session"),
+        now=rt.clock.now(),
+    )
+
+    page = open_slot(open_screen("Ravi"), shifts.primary, start)
+    page = override_form(page).send("Save as an override", user_id=shifts.of("Tomas").id)
+
+    assert page.status == 200
+    tomas = [each for each in slots(rt, shifts.primary, start, 1) if each.user_id == shifts.of("Tomas").id]
+    assert [(each.start_time, each.end_time) for each in tomas] == [(start, end)]
 
 
 # --- swaps --------------------------------------------------------------------------------------------------------

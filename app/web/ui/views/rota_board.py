@@ -45,9 +45,9 @@ class Board:
         """How its people are told apart."""
         return self.pencil.marks
 
-    def between(self, start: datetime, end: datetime, duty: Duty | None = None) -> list[Stretch]:
-        """What touches [start, end), in order; of another duty where one is given."""
-        return stretches(duty or self.duty, start, end)
+    def between(self, start: datetime, end: datetime) -> list[Stretch]:
+        """What touches [start, end), in order."""
+        return stretches(self.duty, start, end)
 
 
 def board_of(tx: Tx, schedule_id: int, start: datetime, end: datetime, now: datetime) -> Board:

@@ -112,13 +112,14 @@ def change_of(form: Form, board: Board, stretch: Stretch, now: datetime) -> Chan
     user_id = form.maybe_id("user_id")
     if user_id is None:
         raise not_in_list("user_id")
-    begin, end = window_of(form, board.zone, now)
+    begin, end = window_of(form, board.zone, stretch, now)
     return Change(user_id, begin, end, form.value("reason"), _replaced(stretch, board, user_id, begin, end))
 
 
-def window_of(form: Form, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
-    """The window that is typed, of which only what is still to come counts. Raises Invalid."""
-    start, end = max(form.instant("start_time", zone), now), form.instant("end_time", zone)
+def window_of(form: Form, zone: ZoneInfo, stretch: Stretch, now: datetime) -> tuple[datetime, datetime]:
+    """The window of a slot that is typed, of which only what is still to come counts. Raises Invalid."""
+    start, end = (_exact(form.instant(name, zone), stretch) for name in ("start_time", "end_time"))
+    start = max(start, now)
     if end <= start:
         raise wrong("end_time", "Choose an end after the beginning, and after now.")
     if end - now > MAX_WINDOW:
@@ -184,6 +185,12 @@ def _typed_outcome(tx: Tx, form: Form, board: Board, stretch: Stretch, now: date
         return replace(duty, overrides=kept)
 
     return outcome_of(tx, board, start, end, after, now)
+
+
+def _exact(typed: datetime, stretch: Stretch) -> datetime:
+    # A field of date and time has no seconds; whoever left an edge of the slot as it was means that very edge.
+    edges = (stretch.start, stretch.end)
+    return next((edge for edge in edges if edge.replace(second=0, microsecond=0) == typed), typed)
 
 
 def _is_own(stretch: Stretch, identity: Identity) -> bool:
