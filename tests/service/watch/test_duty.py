@@ -4,6 +4,7 @@ import asyncio
 from datetime import time, timedelta
 from functools import partial
 
+import pytest
 from sqlalchemy import text, update
 
 from app.notify import queries as outbox
@@ -11,7 +12,8 @@ from app.notify.types import Notification, NotificationFilter, NotificationKind
 from app.oncall import watching
 from app.oncall.models import DutyWatchRow
 from app.oncall.types import Cadence, DutyWatch, RotationPlan, Schedule
-from app.platform import lease
+from app.platform import failpoints, lease
+from app.platform.failpoints import FailpointRaised
 from app.platform.lease import Held
 from app.platform.types import PageQuery
 from app.usecases import watch
@@ -80,6 +82,27 @@ def test_second_look_at_the_same_change_pages_and_tells_nobody_again(duty: Duty)
     _look(duty)
     assert duty.paged(incident_id) == ["ravi", "noor"]
     assert len(_notices(duty)) == told
+
+
+@pytest.mark.parametrize("place", ["duty.before_commit", "duty.after_commit"])
+def test_crash_while_looking_loses_and_repeats_nothing(duty: Duty, place: str) -> None:
+    schedule = duty.schedule()
+    duty.covers(schedule, "ravi", hours=1)
+    duty.covers(schedule, "noor", after=1, hours=400)
+    _look(duty)
+    incident_id = duty.opens(policy=duty.policy((600, [schedule])))
+    duty.world.clock.advance(hours=1)
+    failpoints.arm(duty.rt.settings.model_copy(update={"pagerpal_failpoints": f"{place}=raise"}))
+    try:
+        with pytest.raises(FailpointRaised):
+            _look(duty)
+    finally:
+        failpoints.disarm()
+    _look(duty)
+    assert duty.paged(incident_id) == ["ravi", "noor"]
+    assert sorted(each.facts["title"] for each in _notices(duty)) == [
+        "You are off call for Platform", "You are on call for Platform"
+    ]  # fmt: skip
 
 
 def test_page_that_was_decided_before_a_hand_off_and_committed_after_it_is_inherited_too(duty: Duty) -> None:
