@@ -12,6 +12,8 @@ from app.platform.types import JsonObject
 DUE = text("status IN ('pending', 'retrying', 'held', 'unknown')")
 IN_FLIGHT = text("status = 'in_flight'")
 _IN_BUNDLE = text("bundle_id IS NOT NULL")
+_TO_TEAM = text("channel_id IS NOT NULL")
+_TO_PERSON = text("contact_method_id IS NOT NULL")
 
 
 class ChannelRow(Base):
@@ -111,3 +113,27 @@ class ActionUseRow(Base):
     action: Mapped[str]
     used_at: Mapped[datetime] = mapped_column(UtcDateTime)
     used_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+
+
+class ThreadRow(Base):
+    """The first message of an incident to a channel or a contact method, by the vendor's handle of it."""
+
+    __tablename__ = "channel_threads"
+    __table_args__ = (
+        Index("ix_channel_threads_ref", "channel", "ref"),
+        Index(
+            "ix_channel_threads_team", "incident_id", "channel_id", "ref",
+            unique=True, sqlite_where=_TO_TEAM, postgresql_where=_TO_TEAM,
+        ),
+        Index(
+            "ix_channel_threads_person", "incident_id", "contact_method_id", "ref",
+            unique=True, sqlite_where=_TO_PERSON, postgresql_where=_TO_PERSON,
+        ),
+    )  # fmt: skip
+    id: Mapped[int] = mapped_column(primary_key=True)
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"))
+    channel_id: Mapped[int | None] = mapped_column(ForeignKey("notification_channels.id"))
+    contact_method_id: Mapped[int | None] = mapped_column(ForeignKey("contact_methods.id"))
+    channel: Mapped[str]
+    ref: Mapped[str] = mapped_column(LongText)
+    state: Mapped[str] = mapped_column(default="")

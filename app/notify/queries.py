@@ -9,7 +9,7 @@ from sqlalchemy.sql import Select
 
 from app.notify import repository
 from app.notify.errors import ChannelMissing, NotificationMissing
-from app.notify.models import DUE, IN_FLIGHT, ActionUseRow, ChannelRow, NotificationRow
+from app.notify.models import DUE, IN_FLIGHT, ActionUseRow, ChannelRow, NotificationRow, ThreadRow
 from app.notify.repository import FIRST_SENDS, IS_PAGE, select_notifications
 from app.notify.rules import Window
 from app.notify.types import (
@@ -21,6 +21,7 @@ from app.notify.types import (
     NotificationFilter,
     NotificationKind,
     NotificationStatus,
+    Thread,
 )
 from app.platform.db import Tx, paged
 from app.platform.tables import fields_of
@@ -199,6 +200,29 @@ def channels_told(tx: Tx, incident_id: int) -> list[NotificationChannel]:
     )
     statement = _channels().where(ChannelRow.is_active, ChannelRow.id.in_(told))
     return tx.all(NotificationChannel, statement.order_by(ChannelRow.id))
+
+
+def incidents_of_ref(tx: Tx, channel: str, ref: str) -> list[int]:
+    """The incidents that a message is about, by the vendor's handle of it; several for a bundle, oldest first.
+
+    `ref` of a Slack message is `message_ref(channel=…, ts=…)`, of a PagerDuty event its deduplication key.
+    """
+    statement = select(ThreadRow.incident_id).where(ThreadRow.channel == channel, ThreadRow.ref == ref)
+    return list(tx.execute(statement.distinct().order_by(ThreadRow.incident_id)).scalars())
+
+
+def incident_of_ref(tx: Tx, channel: str, ref: str) -> int | None:
+    """The incident that a message is about; None for a message that we do not know, or that is about several."""
+    found = incidents_of_ref(tx, channel, ref)
+    return found[0] if len(found) == 1 else None
+
+
+def threads_of(tx: Tx, incident_ids: Collection[int]) -> list[Thread]:
+    """Where these incidents were told first, the newest last."""
+    if not incident_ids:
+        return []
+    statement = select(*fields_of(ThreadRow, Thread)).where(ThreadRow.incident_id.in_(sorted(incident_ids)))
+    return tx.all(Thread, statement.order_by(ThreadRow.id))
 
 
 def _of_level(incident_id: int, *, episode: int, level: int) -> ColumnElement[bool]:

@@ -60,12 +60,16 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """All that a message is made of besides its row: the incidents, the reader's zone, the channel's name, the time."""
+    """All that a message is made of besides its row: the incidents, the reader's zone, the channel's name, the time.
+
+    `thread_ref` is the vendor's handle of the first message about the incident to the same reader.
+    """
 
     now: datetime
     incidents: Mapping[int, About]
     zone: str = "UTC"
     channel_name: str = ""
+    thread_ref: str = ""
 
 
 def compose(claim: Claim, site: Site, occasion: Occasion) -> Message:

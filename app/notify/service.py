@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from app.notify import repository
+from app.notify import repository, threads
 from app.notify.errors import NotificationMissing, NotRetriable
 from app.notify.models import ActionUseRow, NotificationRow
 from app.notify.repository import DueRow
@@ -115,6 +115,8 @@ def record(
     error = ended.last_error
     repository.end_attempt(tx, head.id, fence=head.fence, outcome=report.outcome, error=error, now=now)
     given_up = _settle_bundle(tx, claim, verdict, error, now)
+    if report.thread_ref and verdict.status is NotificationStatus.SENT:
+        threads.keep(tx, claim, report.thread_ref)
     _publish(tx, head)
     return Recorded(ended, verdict, given_up)
 

@@ -1,5 +1,6 @@
 """Notifications in values: what is to be said, to whom, by which channel, and what became of it."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -154,6 +155,7 @@ class Report:
     subject: str = ""
     body: str = ""
     provider_message_id: str | None = None
+    thread_ref: str = ""
     error: str = ""
     retry_after_seconds: float | None = None
 
@@ -207,8 +209,23 @@ class NotificationChannel:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageAction:
+    """Something that a message offers to do: `token` is that of an action link, `url` the link (empty in a team)."""
+
+    name: str
+    token: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """What a channel is handed to say."""
+    """What a channel is handed to say.
+
+    `short` fits into two text messages, `spoken` is to be read aloud. `event` says what this is about (`page`,
+    `triggered`, `acknowledged`, `escalated`, `resolved`, …), `status` what the incident is now. `thread_ref` is the
+    vendor's handle of the first message about this incident to the same reader, where there was one. `link` is the
+    incident's address; `receipts_url` and `answer_url` are for vendors that call back.
+    """
 
     notification_id: int
     idempotency_key: str
@@ -221,14 +238,45 @@ class Message:
     thread_ids: tuple[str, ...] = ()
     possible_repeat: bool = False
     facts: JsonObject = field(default_factory=dict)
+    incident_id: int | None = None
+    event: str = ""
+    status: str = ""
+    short: str = ""
+    spoken: str = ""
+    link: str = ""
+    actions: tuple[MessageAction, ...] = ()
+    thread_ref: str = ""
+    receipts_url: str = ""
+    answer_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The provider took it; `provider_message_id` is its name for the message."""
+    """The provider took it; `provider_message_id` is its name for the message.
+
+    `thread_ref` is its handle of the message, where what becomes of the incident is to be told in the same place.
+    """
 
     provider_message_id: str | None = None
     detail: str = ""
+    thread_ref: str = ""
+
+
+def message_ref(**parts: str) -> str:
+    """A vendor's handle of a message that has several parts, as threads keep it: `message_ref(channel=…, ts=…)`."""
+    return json.dumps(parts, sort_keys=True, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """Where a channel or a person was told of an incident first; `state` is what was told there last."""
+
+    incident_id: int
+    channel_id: int | None
+    contact_method_id: int | None
+    channel: str
+    ref: str
+    state: str
 
 
 class DeliveryFailed(Exception):

@@ -9,7 +9,7 @@ from app.incidents import queries as incidents, service as locks
 from app.incidents.types import Incident, IncidentStatus
 from app.notify import queries as outbox, service as notify
 from app.notify.rendering import About
-from app.notify.types import Claim, NotificationChannel
+from app.notify.types import Claim, Notification, NotificationChannel, NotificationKind
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
 
@@ -22,6 +22,7 @@ class Batch:
     incidents: Mapping[int, About]
     zones: Mapping[int, str]
     channels: Mapping[int, NotificationChannel]
+    threads: Mapping[int, str]
     claimed_at: float
 
 
@@ -39,6 +40,7 @@ def claim_batch(tx: Tx, *, rt: Runtime, now: datetime, busy: Mapping[str, int]) 
         incidents={incident_id: _about(incident) for incident_id, incident in found.items()},
         zones={user_id: user.timezone for user_id, user in users.items()},
         channels=outbox.channels_by_id(tx, {row.channel_id for row in rows if row.channel_id}),
+        threads=_threads(tx, [claim.notification for claim in claims]),
         claimed_at=started,
     )
 
@@ -59,6 +61,14 @@ def _call_off_lost(tx: Tx, now: datetime) -> None:
     if lost:
         answered = answered_among(locks.lock_many(tx, lost).values(), now)
         notify.cancel_lost(tx, answered, now=now)
+
+
+def _threads(tx: Tx, heads: Collection[Notification]) -> dict[int, str]:
+    """Where the incident of each of these messages was told first to the same reader, by message; pages stand alone."""
+    news = [head for head in heads if head.kind is NotificationKind.TEAM and head.incident_id is not None]
+    found = outbox.threads_of(tx, {head.incident_id for head in news if head.incident_id is not None})
+    refs = {(each.incident_id, each.channel_id, each.contact_method_id): each.ref for each in found}
+    return {head.id: refs.get((head.incident_id or 0, head.channel_id, head.contact_method_id), "") for head in news}
 
 
 def _about(incident: Incident) -> About:

@@ -76,7 +76,7 @@ async def _send(rt: Runtime, claim: Claim, batch: Batch, message: Message) -> Re
         async with asyncio.timeout(SEND_SECONDS):
             receipt = await channel.send(message, config, rt.outside)
         fp("notify.after_send_before_record")
-        return said(Outcome.SENT, provider_message_id=receipt.provider_message_id)
+        return said(Outcome.SENT, provider_message_id=receipt.provider_message_id, thread_ref=receipt.thread_ref)
     except DeliveryFailed as failed:
         outcome = Outcome.UNKNOWN if failed.outcome_unknown else Outcome.FAILED
         return said(
@@ -114,6 +114,7 @@ def _compose(rt: Runtime, claim: Claim, batch: Batch) -> Message:
         incidents=batch.incidents,
         zone=batch.zones.get(head.user_id or 0, "UTC"),
         channel_name=stored.name if stored else "",
+        thread_ref=batch.threads.get(head.id, ""),
     )
     try:
         return compose(claim, site, occasion)
