@@ -16,6 +16,7 @@ from app.incidents.types import (
     NewIncident,
     NewTimelineEntry,
     Responder,
+    ResponderRole,
     Severity,
     TimelineEntry,
 )
@@ -146,18 +147,17 @@ def _reserve(tx: Tx, counts: dict[int, int]) -> dict[int, int]:
     return following
 
 
-def insert_responder(tx: Tx, *, incident_id: int, user_id: int, ack_source: str, now: datetime) -> None:
-    """Write down who answered, once per person."""
-    known = select(ResponderRow.id).where(ResponderRow.incident_id == incident_id, ResponderRow.user_id == user_id)
-    if tx.scalar(known) is None:
-        tx.insert(
-            ResponderRow,
-            incident_id=incident_id,
-            user_id=user_id,
-            role="responder",
-            ack_source=ack_source,
-            joined_at=now,
-        )
+def put_responder(
+    tx: Tx, *, incident_id: int, user_id: int, role: ResponderRole, ack_source: str, now: datetime
+) -> None:
+    """Write down who answered, once per person; whoever changes their mind has answered anew."""
+    row = ResponderRow
+    values = {"role": role.value, "ack_source": ack_source, "joined_at": now}
+    known = tx.execute(select(row.id, row.role).where(row.incident_id == incident_id, row.user_id == user_id)).first()
+    if known is None:
+        tx.insert(row, incident_id=incident_id, user_id=user_id, **values)
+    elif known.role != role:
+        tx.execute(update(row).where(row.id == known.id).values(**values))
 
 
 def select_timeline(incident_id: int) -> "Select[Any]":

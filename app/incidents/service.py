@@ -15,6 +15,7 @@ from app.incidents.types import (
     IncidentStatus,
     NewIncident,
     NewTimelineEntry,
+    ResponderRole,
     Severity,
     TimelineKind,
 )
@@ -93,9 +94,17 @@ def add_timeline(tx: Tx, entries: Sequence[NewTimelineEntry], *, now: datetime) 
             log.log(TROUBLE[entry.kind], entry.text, incident_id=entry.incident_id)
 
 
-def add_responder(tx: Tx, *, incident_id: int, user_id: int, ack_source: str, now: datetime) -> None:
-    """Write down who answered and by which way."""
-    repository.insert_responder(tx, incident_id=incident_id, user_id=user_id, ack_source=ack_source, now=now)
+def add_responder(
+    tx: Tx,
+    *,
+    incident_id: int,
+    user_id: int,
+    ack_source: str,
+    now: datetime,
+    role: ResponderRole = ResponderRole.RESPONDER,
+) -> None:
+    """Write down who answered, what, and by which way."""
+    repository.put_responder(tx, incident_id=incident_id, user_id=user_id, role=role, ack_source=ack_source, now=now)
 
 
 def set_many(tx: Tx, changes: Sequence[dict[str, Any]]) -> None:

@@ -67,7 +67,9 @@ class TimelineKind(StrEnum):
     CLOSED = "closed"
     ASSIGNED = "assigned"
     SNOOZED = "snoozed"
+    DECLINED = "declined"
     ESCALATED = "escalated"
+    FEEDBACK = "feedback"
     NOTE = "note"
     DELIVERY = "delivery"
     WARNING = "warning"
@@ -160,6 +162,13 @@ class NewTimelineEntry:
     text: str
     actor: Actor = SYSTEM
     data: JsonObject | None = None
+
+
+class ResponderRole(StrEnum):
+    """What a person's answer makes them: they work on the incident, or they have passed it on."""
+
+    RESPONDER = "responder"
+    DECLINED = "declined"
 
 
 @dataclass(frozen=True, slots=True)

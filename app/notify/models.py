@@ -137,3 +137,38 @@ class ThreadRow(Base):
     channel: Mapped[str]
     ref: Mapped[str] = mapped_column(LongText)
     state: Mapped[str] = mapped_column(default="")
+
+
+class InboundMessageRow(Base):
+    """A message that a vendor delivered; what it led to was committed with it, so that a retry gets the first answer.
+
+    `user_id` is the person who sent it, where that is known; `text` is what they were answered.
+    """
+
+    __tablename__ = "inbound_messages"
+    __table_args__ = (
+        UniqueConstraint("vendor", "vendor_id"),
+        Index("ix_inbound_messages_sender", "vendor", "sender", "received_at"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    vendor: Mapped[str]
+    vendor_id: Mapped[str]
+    kind: Mapped[str]
+    sender: Mapped[str] = mapped_column(default="")
+    outcome: Mapped[str] = mapped_column(default="")
+    text: Mapped[str] = mapped_column(LongText, default="")
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    incident_id: Mapped[int | None] = mapped_column(ForeignKey("incidents.id"))
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class IntegrationRow(Base):
+    """How a vendor's door is doing: what came in last, and how much was taken and refused."""
+
+    __tablename__ = "integrations"
+    vendor: Mapped[str] = mapped_column(primary_key=True)
+    accepted: Mapped[int] = mapped_column(default=0)
+    refused: Mapped[int] = mapped_column(default=0)
+    last_inbound_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_outcome: Mapped[str | None]
+    last_error: Mapped[str | None] = mapped_column(LongText)

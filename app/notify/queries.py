@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.sql import Select
 
 from app.notify import repository
+from app.notify.action_links import LinkAction
 from app.notify.errors import ChannelMissing, NotificationMissing
 from app.notify.models import DUE, IN_FLIGHT, ActionUseRow, ChannelRow, NotificationRow, ThreadRow
 from app.notify.repository import FIRST_SENDS, IS_PAGE, select_notifications
@@ -156,6 +157,15 @@ def facts_of_last_pages(tx: Tx, incident_ids: Iterable[int]) -> dict[int, JsonOb
 def action_uses(tx: Tx, notification_id: int) -> list[ActionUse]:
     """Which action links of a message were used."""
     statement = select(*fields_of(ActionUseRow, ActionUse)).where(ActionUseRow.notification_id == notification_id)
+    return tx.all(ActionUse, statement.order_by(ActionUseRow.id))
+
+
+def feedback_of(tx: Tx, incident_id: int) -> list[ActionUse]:
+    """Who said by a link that an incident's page was not useful, in order."""
+    of_incident = select(NotificationRow.id).where(NotificationRow.incident_id == incident_id)
+    statement = select(*fields_of(ActionUseRow, ActionUse)).where(
+        ActionUseRow.action == LinkAction.NOT_USEFUL.value, ActionUseRow.notification_id.in_(of_incident)
+    )
     return tx.all(ActionUse, statement.order_by(ActionUseRow.id))
 
 

@@ -14,15 +14,17 @@ from app.escalation.types import Assignee, AssigneeType, Level
 from app.incidents import queries as incidents
 from app.incidents.types import Actor, Incident, IncidentStatus, Severity
 from app.main import create_app
+from app.notify import queries as outbox
 from app.notify.action_links import VALID_FOR
 from app.platform.db import Db
 from app.platform.runtime import Runtime
 from app.platform.settings import Settings
 from app.usecases import answer, catalogue, deliver, people
+from tests.support.callers import bearer, browser
 from tests.support.people import add_admin, add_user
 from tests.support.world import World
 
-LINK = re.compile(r"(Acknowledge|Resolve|Escalate): https://pager\.example\.com(/a/\S+)")
+LINK = re.compile(r"(Acknowledge|Resolve|Escalate|Not useful): https://pager\.example\.com(/a/\S+)")
 BUTTON = re.compile(r'name="action" value="(\w+)"')
 
 
@@ -85,14 +87,14 @@ def mailed(world: World, db: Db, database_url: str) -> Iterator[Mailed]:
 
 
 def test_looking_names_the_incident_offers_every_action_and_changes_nothing(mailed: Mailed) -> None:
-    assert set(mailed.links) == {"Acknowledge", "Resolve", "Escalate"}
+    assert set(mailed.links) == {"Acknowledge", "Resolve", "Escalate", "Not useful"}
     before = mailed.story
     for path in mailed.links.values():
         for spelling in (path, f"{path}/"):
             response = mailed.client.get(spelling)
             assert response.status_code == 200
             assert "&lt;Disk&gt; full" in response.text
-            assert set(BUTTON.findall(response.text)) == {"acknowledge", "resolve", "escalate"}
+            assert set(BUTTON.findall(response.text)) == {"acknowledge", "resolve", "escalate", "not_useful"}
             assert "no-store" in response.headers["cache-control"]
             assert "no-referrer" in response.headers["referrer-policy"]
         assert mailed.client.head(path).status_code == 200
@@ -112,7 +114,7 @@ def test_the_button_acknowledges_as_the_person_who_got_the_mail(mailed: Mailed, 
 
 def test_the_first_button_is_what_the_link_is_for(mailed: Mailed) -> None:
     for word, path in mailed.links.items():
-        assert BUTTON.findall(mailed.client.get(path).text)[0] == word.lower()
+        assert BUTTON.findall(mailed.client.get(path).text)[0] == word.lower().replace(" ", "_")
 
 
 def test_a_used_link_says_what_happened_and_by_whom(mailed: Mailed) -> None:
@@ -173,3 +175,33 @@ def test_a_link_of_somebody_who_left_answers_for_nobody(mailed: Mailed) -> None:
     people.deactivate_user(mailed.rt, user_id=mailed.ravi_id, actor=mailed.admin, now=mailed.rt.clock.now())
     assert mailed.client.get(mailed.links["Acknowledge"]).status_code == 403
     assert mailed.press("Acknowledge")[0] == 403
+
+
+def test_a_page_that_was_not_useful_is_noted_and_changes_nothing_else(mailed: Mailed) -> None:
+    status, text = mailed.press("Not useful")
+    assert status == 200
+    assert "Marked as not useful, Ravi." in text
+    assert mailed.incident.status is IncidentStatus.TRIGGERED
+    assert mailed.story[-1] == "Ravi did not find the page useful"
+    [use] = mailed.rt.db.read(lambda tx: outbox.feedback_of(tx, mailed.incident_id))
+    assert (use.used_by, use.action) == (mailed.ravi_id, "not_useful")
+    status, text = mailed.press("Not useful")
+    assert status == 409
+    assert "Ravi marked it as not useful by this link on 2026-03-02 at 09:00 UTC." in text
+
+
+def test_feedback_can_be_given_when_all_is_over_and_nothing_else(mailed: Mailed) -> None:
+    mailed.press("Resolve")
+    page = mailed.client.get(mailed.links["Acknowledge"])
+    assert BUTTON.findall(page.text) == ["not_useful"]
+    assert mailed.press("Acknowledge", "not_useful")[0] == 200
+
+
+def test_feedback_is_shown_with_the_incident(mailed: Mailed) -> None:
+    mailed.press("Not useful")
+    headers = bearer(mailed.rt, mailed.admin)
+    detail = mailed.client.get(f"/api/v1/incidents/{mailed.incident_id}", headers=headers).json()
+    [said] = detail["feedback"]
+    assert (said["user_name"], said["verdict"]) == ("Ravi", "not_useful")
+    page = mailed.client.get(f"/incidents/{mailed.incident_id}", headers=browser(mailed.rt, mailed.admin).headers())
+    assert "found the page not useful" in page.text

@@ -22,11 +22,13 @@ DONE = {
     LinkAction.ACKNOWLEDGE: "acknowledged",
     LinkAction.RESOLVE: "resolved",
     LinkAction.ESCALATE: "escalated",
+    LinkAction.NOT_USEFUL: "marked as not useful",
 }
 STEPS: dict[LinkAction, Callable[..., None]] = {
     LinkAction.ACKNOWLEDGE: steps.acknowledge,
     LinkAction.RESOLVE: steps.resolve,
     LinkAction.ESCALATE: steps.escalate,
+    LinkAction.NOT_USEFUL: steps.find_not_useful,
 }
 
 
@@ -90,7 +92,8 @@ def _view(tx: Tx, notification_id: int, action: LinkAction) -> LinkView:
         incident=incident,
         reader=reader,
         action=action,
-        offered=tuple(left) if incident.status.is_open else (),
+        # That a page was of no use may be said of one that is long over, too.
+        offered=tuple(each for each in left if incident.status.is_open or each is LinkAction.NOT_USEFUL),
         used=_what_happened(tx, used[action]) if action in used else None,
     )
 
@@ -108,4 +111,6 @@ def _parties(tx: Tx, notification_id: int) -> tuple[Incident, User]:
 def _what_happened(tx: Tx, use: ActionUse) -> str:
     users = people.users_by_id(tx, [use.used_by] if use.used_by else [])
     name = users[use.used_by].name if use.used_by in users else "Somebody"
-    return f"{name} {DONE[LinkAction(use.action)]} it by this link on {use.used_at:%Y-%m-%d at %H:%M} UTC."
+    action = LinkAction(use.action)
+    did = "marked it as not useful" if action is LinkAction.NOT_USEFUL else f"{DONE[action]} it"
+    return f"{name} {did} by this link on {use.used_at:%Y-%m-%d at %H:%M} UTC."

@@ -132,6 +132,14 @@ def add_note(tx: Tx, incident_id: int, *, actor: Actor, now: datetime, note: str
     tx.publish("incident", id=incident_id)
 
 
+def find_not_useful(tx: Tx, incident_id: int, *, actor: Actor, now: datetime) -> None:
+    """Whoever was paged says that it was not worth it, whatever became of the incident; nothing else changes."""
+    incidents.lock(tx, incident_id)
+    line = NewTimelineEntry(incident_id, TimelineKind.FEEDBACK, f"{actor.name} did not find the page useful", actor)
+    incidents.add_timeline(tx, [line], now=now)
+    tx.publish("incident", id=incident_id)
+
+
 def assign(tx: Tx, incident_id: int, *, actor: Actor, now: datetime, user_id: int, note: str | None = None) -> None:
     """Give it to somebody. Raises Invalid for anybody but an active responder."""
     _open(tx, incident_id, "assigning")

@@ -9,7 +9,7 @@ from app.accounts.types import User
 from app.alerts.types import Alert, AlertHistoryEntry, AlertStatus, Severity
 from app.escalation.types import Escalation, EscalationStatus
 from app.incidents.types import Incident, IncidentStatus, Responder, TimelineEntry, TimelineKind
-from app.notify.types import Notification, NotificationKind, NotificationStatus
+from app.notify.types import ActionUse, Notification, NotificationKind, NotificationStatus
 from app.pipeline.types import PipelineRun, RunStatus, Stage
 from app.web.api.accounts_schemas import In, Out, ShortText
 from app.web.api.catalogue_schemas import AnId
@@ -148,6 +148,28 @@ class ResponderOut(Out):
         )
 
 
+class FeedbackOut(Out):
+    """Somebody's word on whether a page was worth it."""
+
+    user_id: int | None
+    user_name: str | None
+    verdict: str
+    notification_id: int
+    at: datetime
+
+    @classmethod
+    def of(cls, use: ActionUse, names: dict[int, User]) -> "FeedbackOut":
+        """The feedback as the API shows it."""
+        user = names.get(use.used_by or 0)
+        return cls(
+            user_id=use.used_by,
+            user_name=user.name if user else None,
+            verdict=use.action,
+            notification_id=use.notification_id,
+            at=use.used_at,
+        )
+
+
 class IncidentMessageOut(Out):
     """A notification about the incident, in short; all of it is at `/notifications/{id}`."""
 
@@ -230,6 +252,7 @@ class IncidentDetail(IncidentOut):
     timeline: list[TimelineOut]
     notifications: list[IncidentMessageOut]
     responders: list[ResponderOut]
+    feedback: list[FeedbackOut]
     checks: list[dict[str, Any]] = Field(default_factory=list)
     analysis: dict[str, Any] | None = None
     escalation: EscalationOut | None

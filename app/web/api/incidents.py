@@ -20,6 +20,7 @@ from app.web.api.incident_schemas import (
     Answer,
     Assignment,
     EscalationOut,
+    FeedbackOut,
     IncidentDetail,
     IncidentMessageOut,
     IncidentNew,
@@ -158,10 +159,10 @@ def _said(rt: RuntimeDep, identity: IdentityDep, body: Answer | None) -> dict[st
 
 def _detail(tx: Tx, incident: Incident) -> IncidentDetail:
     timeline, responders = queries.timeline_of(tx, incident.id), queries.responders_of(tx, incident.id)
-    messages = outbox.notifications_of(tx, incident.id)
+    messages, feedback = outbox.notifications_of(tx, incident.id), outbox.feedback_of(tx, incident.id)
     escalation = escalations.escalation_of(tx, incident.id)
     named = [*(each.authenticated_as_id for each in timeline), *(each.user_id for each in messages)]
-    named += [each.user_id for each in responders]
+    named += [*(each.user_id for each in responders), *(each.used_by for each in feedback)]
     names = people.users_by_id(tx, [user_id for user_id in named if user_id is not None])
     return IncidentDetail(
         **IncidentOut.of(incident).model_dump(),
@@ -169,6 +170,7 @@ def _detail(tx: Tx, incident: Incident) -> IncidentDetail:
         timeline=[TimelineOut.of(each, names) for each in timeline],
         notifications=[IncidentMessageOut.of(each, names) for each in messages],
         responders=[ResponderOut.of(each, names) for each in responders],
+        feedback=[FeedbackOut.of(each, names) for each in feedback],
         escalation=EscalationOut.of(escalation) if escalation else None,
         runs=[IncidentRunOut.of(each) for each in pipeline.runs_of(tx, incident.id)],
     )

@@ -4,7 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.notify.action_links import VALID_FOR, LinkAction, read_token, token_for
+from app.notify.action_links import (
+    CALL_VALID_FOR,
+    VALID_FOR,
+    LinkAction,
+    call_token_for,
+    read_call_token,
+    read_token,
+    token_for,
+)
 from app.notify.errors import ActionLinkExpired, ActionLinkUnknown
 from app.platform.secrets import SecretBox
 
@@ -50,3 +58,14 @@ def test_another_key_makes_no_link_for_us() -> None:
     token = token_for(SecretBox("another-key-another-key-another-key"), 42, LinkAction.ACKNOWLEDGE, created_at=NOW)
     with pytest.raises(ActionLinkUnknown):
         read_token(BOX, token, now=NOW)
+
+
+def test_a_call_s_token_names_its_message_for_an_hour_and_opens_no_link() -> None:
+    token = call_token_for(BOX, 42, now=NOW)
+    assert read_call_token(BOX, token, now=NOW + CALL_VALID_FOR - timedelta(seconds=1)) == 42
+    with pytest.raises(ActionLinkExpired):
+        read_call_token(BOX, token, now=NOW + CALL_VALID_FOR)
+    with pytest.raises(ActionLinkUnknown):
+        read_token(BOX, token, now=NOW)
+    with pytest.raises(ActionLinkUnknown):
+        read_call_token(BOX, token_for(BOX, 42, LinkAction.ACKNOWLEDGE, created_at=NOW), now=NOW)

@@ -13,7 +13,7 @@ from app.alerts.types import Alert, AlertStatus
 from app.escalation import queries as escalation
 from app.escalation.types import FALLBACK_LEVEL
 from app.incidents import queries as incidents
-from app.incidents.types import Incident, IncidentStatus, TimelineEntry
+from app.incidents.types import Incident, IncidentStatus, Responder, ResponderRole, TimelineEntry
 from app.notify import queries as outbox
 from app.notify.rendering import why_lines
 from app.notify.types import Notification, NotificationChannel, NotificationStatus
@@ -27,7 +27,8 @@ from app.web.ui.words import day, duration
 ALERTS_SHOWN = 20
 RETRYABLE = (NotificationStatus.FAILED, NotificationStatus.EXHAUSTED)
 LINKS = {"runbook_url": "Runbook", "dashboard_url": "Dashboard", "generator_url": "At the sender", "panel_url": "Panel"}
-WAYS = {"ui": "the screen", "api": "the API", "link": "the link in a message"}
+WAYS = {"ui": "the screen", "api": "the API", "link": "the link in a message", "sms": "SMS", "whatsapp": "WhatsApp",
+        "voice": "phone", "slack": "Slack", "push": "a push message"}  # fmt: skip
 SNOOZES = [("30", "30 minutes", ""), ("60", "1 hour", ""), ("240", "4 hours", ""), ("720", "12 hours", "")]
 
 
@@ -81,10 +82,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Who answered, by what, when."""
+    """Who answered, what and by what, when."""
 
     user: User | None
-    way: str
+    how: str
     at: datetime
 
 
@@ -159,12 +160,19 @@ def told(tx: Tx, incident_id: int, *, may_retry: bool) -> list[Told]:
 
 
 def answered(tx: Tx, incident_id: int) -> list[Answered]:
-    """Who answered, in order."""
-    found = incidents.responders_of(tx, incident_id)
-    names = people.users_by_id(tx, {each.user_id for each in found})
-    return [
-        Answered(names.get(each.user_id), WAYS.get(each.ack_source, each.ack_source), each.joined_at) for each in found
-    ]
+    """Who answered, in order; then who said that the page was not useful."""
+    found, feedback = incidents.responders_of(tx, incident_id), outbox.feedback_of(tx, incident_id)
+    names = people.users_by_id(
+        tx, {*(each.user_id for each in found), *(each.used_by for each in feedback if each.used_by)}
+    )
+    responders = [Answered(names.get(each.user_id), _how(each), each.joined_at) for each in found]
+    useless = [Answered(names.get(each.used_by or 0), "found the page not useful", each.used_at) for each in feedback]
+    return responders + useless
+
+
+def _how(responder: Responder) -> str:
+    way = f"by {WAYS.get(responder.ack_source, responder.ack_source)}"
+    return f"declined {way}" if responder.role == ResponderRole.DECLINED else way
 
 
 def story(tx: Tx, incident_id: int, zone: ZoneInfo, now: datetime) -> list[StoryDay]:
