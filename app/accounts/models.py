@@ -26,6 +26,7 @@ class UserRow(Base):
     slack_user_id: Mapped[str | None]
     quiet_from: Mapped[str | None]
     quiet_to: Mapped[str | None]
+    digest_at: Mapped[str | None]
     credential_version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,12 +1,13 @@
 """Writing people inside the caller's transaction: users, their credentials, the first-run door, sign-in attempts."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.accounts import contacts, queries, repository, rules, sessions
+from app.accounts import contacts, queries, quiet, repository, rules, sessions
 from app.accounts.audit import record_audit as record_audit
 from app.accounts.errors import EmailTaken, LastAdmin, SetupClosed, SetupCodeWrong, SlowDown, invalid
 from app.accounts.models import SetupCodeRow, UserActivityRow, UserRow
@@ -16,7 +17,7 @@ from app.platform.db import Tx
 from app.platform.secrets import same
 from app.platform.types import JsonObject
 
-CHANGEABLE = frozenset({"email", "name", "role", "timezone", "phone", "login_enabled", "slack_user_id"})
+CHANGEABLE = frozenset({"email", "name", "role", "timezone", "phone", "login_enabled", "slack_user_id", *quiet.FIELDS})
 
 
 def create_user(
@@ -32,6 +33,7 @@ def create_user(
     password_hash: str | None = None,
     is_active: bool = True,
     sms_channel: str | None = None,
+    quiet_hours: Mapping[str, str | None] | None = None,
     now: datetime,
 ) -> User:
     """Add a person with the default contact methods and rules (B6). Raises Invalid, EmailTaken."""
@@ -49,6 +51,7 @@ def create_user(
         timezone=rules.known_zone(timezone),
         phone=normal_phone,
         slack_user_id=slack_user_id or None,
+        **quiet.check(quiet_hours or {}),
         credential_version=1,
         created_at=now,
         updated_at=now,
@@ -211,6 +214,7 @@ def audit_view(user: User) -> JsonObject:
         "is_active": user.is_active,
         "login_enabled": user.login_enabled,
         "slack_user_id": user.slack_user_id,
+        **{name: getattr(user, name) for name in quiet.FIELDS},
     }
 
 
@@ -235,6 +239,9 @@ def _checked(tx: Tx, before: User, changes: dict[str, Any]) -> dict[str, Any]:
         values["timezone"] = rules.known_zone(values["timezone"])
     if "phone" in values:
         values["phone"] = rules.normal_phone(values["phone"]) if values["phone"] else None
+    if any(name in values for name in quiet.FIELDS):
+        known = {name: getattr(before, name) for name in quiet.FIELDS}
+        values |= quiet.check({**known, **{name: values[name] for name in quiet.FIELDS if name in values}})
     if values.get("login_enabled") and repository.password_hash_of(tx, before.id) is None:
         raise invalid("login_enabled", "needs a password first")
     return values

@@ -32,7 +32,10 @@ class TokenScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person; one with `login_enabled` is also a user account. Times are UTC."""
+    """A person; one with `login_enabled` is also a user account. Times are UTC.
+
+    Quiet hours and the time of the digest are times of day (`22:00`) in the person's own time zone.
+    """
 
     id: int
     email: str
@@ -46,6 +49,9 @@ class User:
     credential_version: int
     created_at: datetime
     updated_at: datetime
+    quiet_from: str | None = None
+    quiet_to: str | None = None
+    digest_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

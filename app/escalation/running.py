@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.sql import Select
 
 from app.escalation.models import EscalationRow
@@ -19,6 +19,7 @@ _COLUMNS = (
     EscalationRow.round, EscalationRow.status, EscalationRow.due_at, EscalationRow.level_started_at,
     EscalationRow.backups,
 )  # fmt: skip
+_CLIMBING = select(*_COLUMNS).where(EscalationRow.status == EscalationStatus.CLIMBING)
 _SAVED = ("plan", "episode", "level", "round", "status", "due_at", "level_started_at", "backups")
 _SAVE = (
     update(table_of(EscalationRow))
@@ -67,12 +68,18 @@ def next_due_at(tx: Tx) -> datetime | None:
     return found
 
 
-def climbing(tx: Tx, *, began_before: datetime | None = None) -> list[Escalation]:
-    """All that wait on a level, oldest first; only those whose level began before then, where given."""
-    statement = select(*_COLUMNS).where(EscalationRow.status == EscalationStatus.CLIMBING)
-    if began_before is not None:
-        statement = statement.where(EscalationRow.level_started_at < began_before)
-    return _fetch(tx, statement.order_by(EscalationRow.id))
+def climbing(tx: Tx) -> list[Escalation]:
+    """All that wait on a level, oldest first."""
+    return _fetch(tx, _CLIMBING.order_by(EscalationRow.id))
+
+
+def asked_before(tx: Tx, at: datetime, *, now: datetime) -> list[Escalation]:
+    """All that wait on a level that asked before then whom it stands for, oldest first.
+
+    A level whose time has yet to begin, because its pages wait for a digest, has asked too.
+    """
+    started_at = EscalationRow.level_started_at
+    return _fetch(tx, _CLIMBING.where(or_(started_at < at, started_at > now)).order_by(EscalationRow.id))
 
 
 def standing(tx: Tx) -> list[Escalation]:
@@ -97,7 +104,7 @@ def in_status(tx: Tx, status: EscalationStatus) -> list[Escalation]:
     return _fetch(tx, select(*_COLUMNS).where(EscalationRow.status == status).order_by(EscalationRow.id))
 
 
-def insert_many(tx: Tx, new: Sequence[NewEscalation], *, now: datetime) -> None:
+def insert_many(tx: Tx, new: Sequence[NewEscalation]) -> None:
     """Write the first episodes of new incidents."""
     if new:
         tx.execute(
@@ -112,7 +119,7 @@ def insert_many(tx: Tx, new: Sequence[NewEscalation], *, now: datetime) -> None:
                     "round": 0,
                     "status": one.status,
                     "due_at": one.due_at,
-                    "level_started_at": now,
+                    "level_started_at": one.level_started_at,
                     "backups": backups_to_json(one.backups),
                 }
                 for one in new

@@ -108,13 +108,14 @@ class Escalation:
 
 @dataclass(frozen=True, slots=True)
 class NewEscalation:
-    """An escalation to be written, already on its first level."""
+    """An escalation to be written, already on its first level, whose time begins at `level_started_at`."""
 
     incident_id: int
     plan: Plan
     policy_version_id: int | None
     level: int
     status: EscalationStatus
+    level_started_at: datetime
     due_at: datetime | None
     backups: tuple[Backup, ...] = ()
 

@@ -62,6 +62,8 @@ class NotificationRow(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
     waits_for_bundle: Mapped[bool] = mapped_column(default=False)
+    # The digest that a page of low urgency waits for, or that this row is (B6).
+    held_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     owner: Mapped[str | None]
     fence: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -82,6 +82,12 @@ def bundled_in(tx: Tx, notification_id: int) -> list[Notification]:
     return repository.bundles_of(tx, [notification_id]).get(notification_id, [])
 
 
+def lost_with(tx: Tx, notification_id: int) -> list[Notification]:
+    """What was lost with this message because it carried it, oldest first."""
+    lost = NotificationRow.bundle_id == notification_id, NotificationRow.status == NotificationStatus.FAILED
+    return tx.all(Notification, select_notifications().where(*lost).order_by(NotificationRow.id))
+
+
 def attempts_of(tx: Tx, notification_id: int) -> list[Attempt]:
     """The tries to send it, in order."""
     return tx.all(Attempt, repository.select_attempts(notification_id))
@@ -118,6 +124,21 @@ def can_still_reach(tx: Tx, incident_id: int, *, episode: int, level: int) -> bo
         _of_level(incident_id, episode=episode, level=level), IS_PAGE, STILL_REACHING
     )
     return tx.scalar(statement.limit(1)) is not None
+
+
+def is_held(tx: Tx, incident_id: int) -> bool:
+    """Whether a page of the incident waits for a digest (B6)."""
+    held = (NotificationRow.incident_id == incident_id, NotificationRow.status == NotificationStatus.HELD)
+    return tx.scalar(select(NotificationRow.id).where(IS_PAGE, *held).limit(1)) is not None
+
+
+def held_until(tx: Tx, incident_id: int, episode: int, level: int) -> datetime | None:
+    """The first digest that pages of this level still wait for."""
+    held = _of_level(incident_id, episode=episode, level=level)
+    statement = select(func.min(NotificationRow.held_until)).where(
+        held, IS_PAGE, NotificationRow.status == NotificationStatus.HELD
+    )
+    return _instant(tx, statement)
 
 
 def paged_on_levels(

@@ -77,6 +77,8 @@ def compose(claim: Claim, site: Site, occasion: Occasion) -> Message:
     tell; `compose_plainly` can tell any."""
     head = claim.notification
     about = occasion.incidents.get(head.incident_id or 0)
+    if head.kind is NotificationKind.DIGEST:
+        return _message(claim, site, occasion, "digest", _bundle_values(claim, site, occasion), about)
     if head.kind is NotificationKind.PAGE and claim.bundled:
         return _message(claim, site, occasion, "bundle", _bundle_values(claim, site, occasion), about)
     if head.kind is NotificationKind.PAGE and about is not None:
@@ -145,6 +147,9 @@ def _is_inherited(each: Notification) -> bool:
 
 def _headline(claim: Claim) -> str:
     """What a message is about that says several pages, or one that came with the duty; empty for any other page."""
+    if claim.notification.kind is NotificationKind.DIGEST:
+        count = len(claim.bundled)
+        return f"Digest: {count} incident{'' if count == 1 else 's'} waited for you"
     count = len(claim.all)
     if all(_is_inherited(each) for each in claim.all):
         return f"You inherit {count} open incident{'' if count == 1 else 's'}"
@@ -183,7 +188,8 @@ def _page_values(claim: Claim, about: About, site: Site, occasion: Occasion) -> 
 
 
 def _bundle_values(claim: Claim, site: Site, occasion: Occasion) -> dict[str, Any]:
-    listed = [_listed(each, site, occasion) for each in claim.all]
+    said = claim.bundled if claim.notification.kind is NotificationKind.DIGEST else claim.all
+    listed = [_listed(each, site, occasion) for each in said]
     listed.sort(key=lambda each: (_rank(each["severity"]), each["number"]))
     facts = claim.notification.facts
     return {

@@ -31,6 +31,8 @@ FIRST_SENDS = (NotificationStatus.PENDING, NotificationStatus.HELD)
 GOT_OUT = (NotificationStatus.SENT, NotificationStatus.DELIVERED, NotificationStatus.SUPPRESSED)
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 IS_PAGE = NotificationRow.kind == NotificationKind.PAGE
+# What goes to a person in turns, one message at a time.
+_TAKES_TURNS = NotificationRow.kind.in_((NotificationKind.PAGE, NotificationKind.DIGEST))
 
 
 _NOTIFICATIONS = select(*fields_of(NotificationRow, Notification))
@@ -85,6 +87,7 @@ class DueRow:
     due_at: datetime
     created_at: datetime
     rule_delay_minutes: int
+    held_until: datetime | None
 
 
 _CANDIDATES = (
@@ -96,8 +99,8 @@ _CANDIDATES = (
 _DUE_ROWS = _CANDIDATES.where(
     DUE, NotificationRow.due_at <= bindparam("now"), NotificationRow.status.in_(bindparam("statuses", expanding=True))
 )
-_DUE_PAGES = _DUE_ROWS.where(IS_PAGE).limit(PAGES_AT_MOST)
-_DUE_OTHERS = _DUE_ROWS.where(~IS_PAGE).limit(OTHERS_AT_MOST)
+_DUE_PAGES = _DUE_ROWS.where(_TAKES_TURNS).limit(PAGES_AT_MOST)
+_DUE_OTHERS = _DUE_ROWS.where(~_TAKES_TURNS).limit(OTHERS_AT_MOST)
 _LOST = _CANDIDATES.where(IN_FLIGHT, NotificationRow.lease_until < bindparam("now")).limit(PAGES_AT_MOST)
 
 
@@ -124,8 +127,9 @@ def new_row(new: NewNotification, *, idempotency_key: str, now: datetime) -> dic
         "page_key": new.page_key,
         "urgency": new.urgency,
         "facts": new.facts,
-        "status": NotificationStatus.PENDING,
+        "status": NotificationStatus.HELD if new.is_held else NotificationStatus.PENDING,
         "due_at": new.due_at,
+        "held_until": new.held_until,
         "idempotency_key": idempotency_key,
         "run_id": new.run_id,
         "waits_for_bundle": new.waits_for_bundle,

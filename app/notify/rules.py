@@ -27,10 +27,14 @@ class Turn(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DuePage:
-    """A page to one contact method whose time has come; `waited` when a window held it back before."""
+    """A page to one contact method whose time has come; `waited` when a window held it back before.
+
+    `is_held`: it waited for the digest, or is the digest itself (B6).
+    """
 
     id: int
     waited: bool
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +62,19 @@ def plan_contact(window: Window, due: Sequence[DuePage], now: datetime) -> Conta
     """Whose turn it is among the due pages (oldest first, at least one) to one contact method.
 
     1. While a window is open only its holder goes (its own retry); the others wait for the window's end.
-    2. A closed window, and nobody has waited: the oldest goes singly and opens the next window; the others wait.
-    3. A closed window, and somebody has waited: the oldest carries all the others and opens the next window.
+    2. A closed window, and nothing due but what the digest says: the first, which is the digest, carries the others.
+    3. A closed window, and nobody has waited: the oldest goes singly and opens the next window; the others wait.
+    4. A closed window, and somebody has waited: the oldest carries all the others and opens the next window.
     """
     if now < window.opens_until:
         turns = {page.id: Turn.OWN_RETRY if page.id == window.holder_id else Turn.WINDOW_OPEN for page in due}
         own = window.holder_id if window.holder_id in turns else None
         return ContactPlan(turns, own, window)
-    oldest, *others = (page.id for page in due)
+    awake = [page for page in due if not page.is_held]
+    oldest = (awake or due)[0].id
+    others = [page.id for page in due if page.id != oldest]
     opened = Window(now + WINDOW, oldest)
-    if any(page.waited for page in due):
+    if not awake or any(page.waited for page in awake):
         return ContactPlan({oldest: Turn.HEAD, **dict.fromkeys(others, Turn.IN_BUNDLE)}, oldest, opened)
     return ContactPlan({oldest: Turn.SINGLY, **dict.fromkeys(others, Turn.WINDOW_OPEN)}, oldest, opened)
 

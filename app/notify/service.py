@@ -13,6 +13,7 @@ from app.notify.models import ActionUseRow, NotificationRow
 from app.notify.repository import DueRow
 from app.notify.rules import ContactPlan, DuePage, Turn, Verdict, Window, after_try, late_by_seconds, plan_contact
 from app.notify.types import (
+    WAITING,
     Claim,
     NewNotification,
     Notification,
@@ -38,14 +39,38 @@ class Recorded:
 
 
 def insert_many(tx: Tx, new: Sequence[NewNotification], *, now: datetime) -> None:
-    """Write messages to the outbox; a page whose key is there already is left out."""
+    """Write messages to the outbox; a page whose key is there already is left out.
+
+    The digests that held pages wait for are written before them, each once.
+    """
     if new:
         rows = [
             repository.new_row(each, idempotency_key=each.idempotency_key or _key(each, index, now), now=now)
-            for index, each in enumerate(new)
+            for index, each in enumerate([*digests_for(new), *new])
         ]
         repository.insert_ignoring_known(tx, rows)
         tx.wake("deliver")
+
+
+def digests_for(new: Sequence[NewNotification]) -> list[NewNotification]:
+    """The digests that these pages wait for, one for each contact method and time (B6)."""
+    found = {}
+    for page in new:
+        if page.is_held and page.held_until is not None:
+            key = f"digest:{page.contact_method_id}:{page.held_until.isoformat()}"
+            found[key] = NewNotification(
+                kind=NotificationKind.DIGEST,
+                channel=page.channel,
+                address=page.address,
+                due_at=page.due_at,
+                held_until=page.held_until,
+                facts={"user_name": page.facts.get("user_name", "")},
+                urgency=page.urgency,
+                user_id=page.user_id,
+                contact_method_id=page.contact_method_id,
+                idempotency_key=hashlib.sha256(key.encode()).hexdigest()[:32],
+            )
+    return list(found.values())
 
 
 def insert_one(tx: Tx, new: NewNotification, *, now: datetime) -> int:
@@ -89,12 +114,13 @@ def record(
     incidents of a failed page first.
     """
     head = claim.notification
+    first_due = head.held_until or head.created_at + timedelta(minutes=head.rule_delay_minutes)
     verdict = after_try(
         report.outcome,
         attempts=head.attempts,
         is_repeat=head.possible_repeat,
         is_answered=head.kind is NotificationKind.PAGE and head.incident_id in answered,
-        waits_since=head.created_at + timedelta(minutes=head.rule_delay_minutes),
+        waits_since=first_due,
         now=now,
         roll=roll,
         retry_after_seconds=report.retry_after_seconds,
@@ -121,8 +147,11 @@ def record(
     return Recorded(ended, verdict, given_up)
 
 
-def retry(tx: Tx, notification_id: int, *, now: datetime) -> Notification:
-    """Send a failed or exhausted message again now. Raises NotificationMissing, NotRetriable."""
+def retry(tx: Tx, notification_id: int, *, saying: Collection[int] = (), now: datetime) -> Notification:
+    """Send a failed or exhausted message again now, with these pages that were lost with it.
+
+    Raises NotificationMissing, NotRetriable.
+    """
     found = repository.notifications_in(tx, [notification_id])
     if not found:
         raise NotificationMissing(notification_id)
@@ -137,6 +166,8 @@ def retry(tx: Tx, notification_id: int, *, now: datetime) -> Notification:
     )
     if not changed:
         raise NotRetriable(found[0].status.value)
+    lost = (NotificationStatus.FAILED,)
+    repository.change(tx, saying, expected=lost, status=NotificationStatus.BUNDLED, bundle_id=notification_id)
     tx.wake("deliver")
     _publish(tx, found[0])
     return repository.notifications_in(tx, [notification_id])[0]
@@ -165,11 +196,7 @@ def record_action_use(tx: Tx, *, notification_id: int, action: str, used_by: int
 
 def _choose(tx: Tx, rows: Sequence[DueRow], busy: Mapping[str, int], now: datetime) -> list[DueRow]:
     """Which of the due rows go out now; the others are told to wait, or put into a bundle."""
-    units: dict[tuple[str, int], list[DueRow]] = {}
-    for row in sorted(rows, key=lambda row: (row.kind is not NotificationKind.PAGE, row.due_at, row.id)):
-        bundles = row.kind is NotificationKind.PAGE and row.contact_method_id is not None
-        unit = ("contact", row.contact_method_id or 0) if bundles else ("row", row.id)
-        units.setdefault(unit, []).append(row)
+    units = _units(tx, rows)
     windows = repository.lock_windows(tx, [number for kind, number in units if kind == "contact"])
     left = Counter({row.channel: SENDS_PER_CHANNEL for row in rows})
     left.subtract(busy)
@@ -182,7 +209,7 @@ def _choose(tx: Tx, rows: Sequence[DueRow], busy: Mapping[str, int], now: dateti
         send = members[0]
         if kind == "contact":
             plan = plan_contact(windows[number], [_due_page(row) for row in members], now)
-            _carry_out(tx, plan)
+            _carry_out(tx, plan, {row.id for row in members if row.kind is NotificationKind.DIGEST})
             if plan.send_id is None:
                 continue
             send = next(row for row in members if row.id == plan.send_id)
@@ -193,20 +220,53 @@ def _choose(tx: Tx, rows: Sequence[DueRow], busy: Mapping[str, int], now: dateti
     return chosen
 
 
-def _carry_out(tx: Tx, plan: ContactPlan) -> None:
+def _units(tx: Tx, rows: Sequence[DueRow]) -> dict[tuple[str, int], list[DueRow]]:
+    """The due rows by what goes out in turns: all to one contact method together, anything else by itself."""
+    units: dict[tuple[str, int], list[DueRow]] = {}
+    for row in sorted(rows, key=lambda row: (not _takes_turns(row), row.due_at, not _is_digest(row), row.id)):
+        unit = ("contact", row.contact_method_id or 0) if _takes_turns(row) else ("row", row.id)
+        units.setdefault(unit, []).append(row)
+    for unit, members in list(units.items()):
+        if any(map(_is_digest, members)) and not any(row.status is NotificationStatus.HELD for row in members):
+            units[unit] = _without_empty_digests(tx, members)
+    return {unit: members for unit, members in units.items() if members}
+
+
+def _takes_turns(row: DueRow) -> bool:
+    return row.kind in (NotificationKind.PAGE, NotificationKind.DIGEST) and row.contact_method_id is not None
+
+
+def _is_digest(row: DueRow) -> bool:
+    return row.kind is NotificationKind.DIGEST
+
+
+def _without_empty_digests(tx: Tx, members: Sequence[DueRow]) -> list[DueRow]:
+    """All that it would have said was answered, or went out with another message: it says nothing."""
+    digests = [row.id for row in members if _is_digest(row)]
+    empty = set(digests) - repository.bundles_of(tx, digests).keys()
+    states = (*WAITING, NotificationStatus.IN_FLIGHT)
+    repository.change(tx, empty, expected=states, status=NotificationStatus.CANCELLED, lease_until=None)
+    return [row for row in members if row.id not in empty]
+
+
+def _carry_out(tx: Tx, plan: ContactPlan, digests: Collection[int]) -> None:
     repository.make_wait(tx, plan.ids(Turn.WINDOW_OPEN), until=plan.window.opens_until)
     if plan.send_id is not None:
         repository.put_in_bundle(tx, plan.ids(Turn.IN_BUNDLE), head_id=plan.send_id)
+        # A digest that another message carries is not said itself: what it would have said is.
+        carried = [each for each in plan.ids(Turn.IN_BUNDLE) if each in digests]
+        bundled = (NotificationStatus.BUNDLED,)
+        repository.change(tx, carried, expected=bundled, status=NotificationStatus.CANCELLED, bundle_id=None)
 
 
 def _due_page(row: DueRow) -> DuePage:
-    # What was held for the night comes out together: as if it had waited for a window.
-    return DuePage(row.id, waited=row.waits_for_bundle or row.status is NotificationStatus.HELD)
+    is_held = row.status is NotificationStatus.HELD or _is_digest(row)
+    return DuePage(row.id, waited=row.waits_for_bundle, is_held=is_held)
 
 
 def _lateness(row: DueRow, now: datetime) -> int:
-    first_due = row.due_at if row.attempts == 0 else row.created_at + timedelta(minutes=row.rule_delay_minutes)
-    return late_by_seconds(now, first_due)
+    first_due = row.held_until or row.created_at + timedelta(minutes=row.rule_delay_minutes)
+    return late_by_seconds(now, row.due_at if row.attempts == 0 else first_due)
 
 
 def _settle_bundle(tx: Tx, claim: Claim, verdict: Verdict, error: str, now: datetime) -> tuple[Notification, ...]:

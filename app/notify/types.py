@@ -53,7 +53,8 @@ class NewNotification:
 
     `page_key` is unique over (incident, episode, level, user, contact method, rule delay): the database itself
     refuses a second page for the same reason. `facts` is typed JSON; text is made from it when it is sent. Pages that
-    have `waits_for_bundle` and go to one contact method at one time are said in one message (B29).
+    have `waits_for_bundle` and go to one contact method at one time are said in one message (B29). One with
+    `held_until` waits for the digest that leaves then, which is written along (B6).
     """
 
     kind: NotificationKind
@@ -74,6 +75,12 @@ class NewNotification:
     idempotency_key: str | None = None
     run_id: str | None = None
     waits_for_bundle: bool = False
+    held_until: datetime | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits for a digest rather than being one."""
+        return self.held_until is not None and self.kind is not NotificationKind.DIGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,7 @@ class Notification:
     created_at: datetime
     sent_at: datetime | None
     delivered_at: datetime | None
+    held_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

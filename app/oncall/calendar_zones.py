@@ -16,7 +16,7 @@ from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from app.oncall.content_lines import Block
 from app.oncall.recurrence import Steps, occurrences, parts_of, rule_of
-from app.oncall.wallclock import instant_of
+from app.platform.zones import instant_of
 
 DAY = timedelta(days=1)
 # The rule in force when the window begins came true within the year before, and some are slow.

@@ -4,16 +4,14 @@ Pure as the resolver is. Hand-offs are counted in naive local time and then beco
 their time of day for ever and a turn of 24 wall-clock hours lasts 23, 24 or 25 real ones (B16, B18).
 """
 
-from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.oncall.types import DAYS_A_WEEK, HOURS_A_DAY, Cadence, RotationPlan
+from app.platform.zones import instant_of, shown
 
-SECOND = timedelta(seconds=1)
-DAY = timedelta(days=1)
 # Nobody plans beyond it, and arithmetic before it cannot leave the calendar that Python knows.
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -25,17 +23,6 @@ class Turn:
     number: int
     start: datetime
     end: datetime
-
-
-def instant_of(local: datetime, zone: ZoneInfo) -> datetime:
-    """The first instant at which the clocks of the zone show the naive local time, or have jumped over it."""
-    instant = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if _shown(instant, zone) == local:
-        return instant
-    # It falls into a gap, of a day at most (Samoa once left one out), and `instant` is as far behind the jump.
-    earliest = instant.replace(microsecond=0) - DAY
-    seconds = bisect_left(range(DAY // SECOND), True, key=lambda each: _shown(earliest + each * SECOND, zone) >= local)
-    return earliest + seconds * SECOND
 
 
 def turn_length(plan: RotationPlan) -> timedelta:
@@ -59,7 +46,7 @@ def turns_between(plan: RotationPlan, start: datetime, end: datetime) -> Iterato
     if start >= end:
         return
     # Where the clocks were set back they show the time of an earlier turn again, never that of a later one.
-    number = max(0, (_shown(start, zone) - anchor) // length)
+    number = max(0, (shown(start, zone) - anchor) // length)
     turn_start = instant_of(anchor + number * length, zone)
     while turn_start < end:
         turn_end = instant_of(anchor + (number + 1) * length, zone)
@@ -67,10 +54,6 @@ def turns_between(plan: RotationPlan, start: datetime, end: datetime) -> Iterato
         if max(turn_start, start) < turn_end:
             yield Turn(number, max(turn_start, begins), turn_end)
         number, turn_start = number + 1, turn_end
-
-
-def _shown(instant: datetime, zone: ZoneInfo) -> datetime:
-    return instant.astimezone(zone).replace(tzinfo=None, fold=0)
 
 
 def _anchor(plan: RotationPlan, covered_from: datetime) -> datetime:

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from app.accounts.types import Identity, Team, User
 from app.oncall.types import Cadence, RotationPlan, Schedule
-from app.oncall.wallclock import instant_of
 from app.platform.runtime import Runtime
+from app.platform.zones import instant_of
 from app.usecases import people, rota
 from tests.support.people import add_user
 

@@ -64,6 +64,8 @@ def step(tx: Tx, incident_id: int, *, now: datetime, lease: Held | None) -> bool
     if not incident.status.is_open:
         running.change(tx, escalation, status=EscalationStatus.STOPPED, due_at=None)
         return False
+    if paging.waits_for_digest(tx, escalation, now=now):
+        return True
     _say_if_late(tx, escalation, now)
     order = paging.order_again(tx, incident, escalation)
     _end_the_quiet(tx, incident, escalation, now=now)

@@ -16,6 +16,7 @@ from app.usecases import paging
 from app.usecases.deliver.claims import answered_among
 
 SENT = (Outcome.SENT, Outcome.SUPPRESSED)
+GOT_OUT = (NotificationStatus.SENT, NotificationStatus.SUPPRESSED)
 
 log = get_logger(__name__)
 
@@ -27,7 +28,7 @@ def record(tx: Tx, claim: Claim, report: Report, *, now: datetime, roll: float) 
     """
     head = claim.notification
     # The usual case, sent at the first try, needs no lock on its incident.
-    has_story = report.outcome not in SENT or head.attempts > 1
+    has_story = report.outcome not in SENT or head.attempts > 1 or any(each.held_until for each in claim.all)
     locked = incidents.lock_many(tx, {row.incident_id for row in claim.all if row.incident_id}) if has_story else {}
     recorded = notify.record(tx, claim, report, answered=answered_among(locked.values(), now), now=now, roll=roll)
     if recorded is None:
@@ -36,6 +37,8 @@ def record(tx: Tx, claim: Claim, report: Report, *, now: datetime, roll: float) 
     status = recorded.notification.status
     if has_story:
         _tell(tx, recorded, claim, now=now)
+    if status in GOT_OUT:
+        paging.begin_heard(tx, claim.all, now=now)
     for page in recorded.given_up:
         _page_on(tx, page, report.error, now)
     if head.incident_id is not None:
@@ -65,8 +68,9 @@ def _tell(tx: Tx, recorded: Recorded, claim: Claim, *, now: datetime) -> None:
     what = _what(head)
     lines: list[tuple[Notification, str]] = []
     match recorded.verdict.reason:
-        case RetryReason.DONE:
-            lines = [(head, f"{what} sent, at try {head.attempts}")]
+        case RetryReason.DONE if head.attempts > 1:
+            told = claim.bundled if head.kind is NotificationKind.DIGEST else (head,)
+            lines = [(row, f"{what} sent, at try {head.attempts}") for row in told]
         case RetryReason.AGAIN | RetryReason.AGAIN_UNKNOWN if head.attempts == 1:
             lines = [(row, f"{what} not sent yet: {head.last_error}; it is tried again") for row in claim.all]
         case RetryReason.PERMANENT:

@@ -9,6 +9,7 @@ from app.notify.errors import IncidentOver
 from app.notify.types import NewNotification, Notification, NotificationKind
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
+from app.usecases.deliver.claims import answered_among
 
 
 def retry(rt: Runtime, *, notification_id: int, actor: Actor, now: datetime) -> Notification:
@@ -37,13 +38,25 @@ def send_test(rt: Runtime, *, channel_id: int, actor: Actor, now: datetime) -> N
     return rt.db.write(write)
 
 
+def _unanswered(tx: Tx, digest: Notification, now: datetime) -> list[int]:
+    """The pages of a lost digest that somebody still has to read. Raises IncidentOver when all were answered."""
+    lost = outbox.lost_with(tx, digest.id)
+    locked = incidents.lock_many(tx, {each.incident_id for each in lost if each.incident_id})
+    answered = answered_among(locked.values(), now)
+    left = [each.id for each in lost if each.incident_id not in answered]
+    if lost and not left:
+        raise IncidentOver("answered")
+    return left
+
+
 def _retry(tx: Tx, notification_id: int, actor: Actor, now: datetime) -> Notification:
     notification = outbox.get_notification(tx, notification_id)
     if notification.incident_id is not None:
         incident = incidents.lock(tx, notification.incident_id)
         if notification.kind is NotificationKind.PAGE and not incident.status.is_open:
             raise IncidentOver(incident.status.value)
-    sent_again = notify.retry(tx, notification_id, now=now)
+    saying = _unanswered(tx, notification, now) if notification.kind is NotificationKind.DIGEST else []
+    sent_again = notify.retry(tx, notification_id, saying=saying, now=now)
     if notification.incident_id is not None:
         to = notification.facts.get("user_name") or notification.channel
         text = f"{actor.name} had the message to {to} sent again"

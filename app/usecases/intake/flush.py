@@ -126,6 +126,8 @@ class Flush:
                 incidents.add_timeline(self.tx, [line], now=self.now)
             case Outcome.RISEN:
                 self._rise(problem)
+            case Outcome.UNCHANGED if _is_louder(problem):
+                paging.release(self.tx, replace(problem.incident, severity=problem.severity), now=self.now)
 
     def _reopen(self, problem: Problem) -> None:
         incident = problem.incident
@@ -254,6 +256,10 @@ def _changes(problem: Problem) -> list[NewTimelineEntry]:
         text = "Still firing at the source, though it was resolved by hand"
         lines.append(NewTimelineEntry(incident.id, TimelineKind.ALERTS, text))
     return lines
+
+
+def _is_louder(problem: Problem) -> bool:
+    return problem.is_open and paging.is_louder(problem.incident.severity, problem.severity, problem.source.config)
 
 
 def _notes_still_firing(problem: Problem) -> bool:

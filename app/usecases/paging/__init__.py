@@ -14,7 +14,7 @@ from app.escalation.types import Escalation, EscalationStatus, NewEscalation, Pl
 from app.incidents import service as incidents
 from app.incidents.types import Incident, IncidentStatus, NewTimelineEntry, TimelineKind
 from app.notify import queries as outbox, service as notify
-from app.notify.types import NewNotification, NotificationKind
+from app.notify.types import NewNotification, Notification, NotificationKind
 from app.platform.db import Tx
 from app.platform.types import JsonObject
 from app.usecases.paging import ladder
@@ -23,16 +23,18 @@ from app.usecases.paging.ladder import Climb
 from app.usecases.paging.leaving import page_others, waits_for
 from app.usecases.paging.notices import Words, clock_time, tell, tell_handoff
 from app.usecases.paging.pages import Order
-from app.usecases.paging.plans import levels_reaching_nobody, order_again, plan_for, urgency_of
+from app.usecases.paging.plans import is_louder, levels_reaching_nobody, order_again, plan_for, urgency_of
 from app.usecases.paging.writing import write_moves, write_pages
 
 __all__ = [
     "Order",
     "Words",
     "advance",
+    "begin_heard",
     "clock_time",
     "hold",
     "inherit",
+    "is_louder",
     "levels_reaching_nobody",
     "move",
     "order_again",
@@ -41,6 +43,7 @@ __all__ = [
     "page_on_without",
     "page_unreached",
     "plan_for",
+    "release",
     "restart",
     "start",
     "stop",
@@ -49,6 +52,7 @@ __all__ = [
     "tell_handoff",
     "urgency_of",
     "waits_for",
+    "waits_for_digest",
 ]
 
 
@@ -65,12 +69,12 @@ def start(tx: Tx, orders: Sequence[Order], *, now: datetime) -> None:
                 climb.order.policy_version_id,
                 climb.level,
                 climb.status,
+                ladder.standing(climb).level_started_at,
                 climb.due_at,
                 climb.backups,
             )
             for climb in climbs
         ],
-        now=now,
     )
     write_pages(tx, climbs, now=now)
 
@@ -154,6 +158,43 @@ def page_on_without(tx: Tx, user_id: int, now: datetime, reason: str) -> None:
     """
     for incident_id in page_others(tx, user_id, now, reason):
         page_on(tx, incident_id, now, reason)
+
+
+def release(tx: Tx, incident: Incident, *, now: datetime) -> None:
+    """The incident has risen to high urgency: what waits for a digest does not wait any more (B6)."""
+    if not outbox.is_held(tx, incident.id):
+        return
+    escalation = running.lock_escalation(tx, incident.id)
+    if escalation is not None:
+        order = order_again(tx, incident, escalation)
+        notify.cancel_for_incident(tx, incident.id, now=now)
+        text = "Released from the digest: it is urgent now"
+        incidents.add_timeline(tx, [NewTimelineEntry(incident.id, TimelineKind.SEVERITY, text)], now=now)
+        _move(tx, ladder.repeat_level(order, escalation), now=now)
+
+
+def begin_heard(tx: Tx, pages: Sequence[Notification], *, now: datetime) -> None:
+    """The digest with these pages has left: the levels that waited for it begin now; lock their incidents first."""
+    held = {page.incident_id: page for page in pages if page.held_until is not None}
+    for incident_id, page in held.items():
+        escalation = None if incident_id is None else running.lock_escalation(tx, incident_id)
+        if escalation is not None and (escalation.episode, escalation.level) == (page.episode, page.level):
+            running.save_many(tx, [ladder.heard(escalation, page.held_until, now=now)])
+            tx.wake("climb")
+
+
+def waits_for_digest(tx: Tx, escalation: Escalation, *, now: datetime) -> bool:
+    """Whether the digest that its level waits for is late, as after a blackout: then its time begins now, not before.
+
+    It waits so once, whatever becomes of the digest.
+    """
+    held_until = outbox.held_until(tx, escalation.incident_id, escalation.episode, escalation.level)
+    begun = ladder.heard(escalation, held_until, now=now)
+    if begun is escalation:
+        return False
+    running.save_many(tx, [begun])
+    tx.wake("deliver", "climb")
+    return True
 
 
 def hold(tx: Tx, order: Order, *, until: datetime, now: datetime) -> None:

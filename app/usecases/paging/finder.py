@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.accounts import queries as people
+from app.accounts.quiet import PageTime, page_time, quiet_of
 from app.accounts.types import Reach, Urgency, User
 from app.escalation.rules import Step
 from app.escalation.types import Assignee, AssigneeType, Backup
@@ -105,6 +106,11 @@ class Finder:
     def reach(self, user_id: int, urgency: Urgency) -> list[Reach]:
         """How pages of that urgency get to the person."""
         return self._reach.get((user_id, urgency), [])
+
+    def page_time(self, user_id: int, urgency: Urgency, delay_minutes: int) -> PageTime:
+        """When a page of a rule with that delay is due, if it is written now."""
+        user = self._users.get(user_id)
+        return page_time(quiet_of(user) if user else None, urgency, delay_minutes, self._now)
 
     def name(self, user_id: int) -> str:
         """The person's name."""

@@ -48,7 +48,7 @@ def inherit(
     Whoever was paged on a level is not paged on it again. An incident goes over from `from_user_id`, and stays with
     anybody else who has it.
     """
-    locked, standing = _waiting(tx, schedule, slot.user_id, began_before)
+    locked, standing = _waiting(tx, schedule, slot.user_id, began_before, now)
     tried = outbox.paged_on_levels(tx, locked)
     giver = people.find_user(tx, from_user_id) if from_user_id is not None else None
     orders = orders_again(tx, locked, standing)
@@ -112,13 +112,14 @@ def _heirs(escalation: Escalation, schedule: Schedule, slot: Slot, giver: User |
 
 
 def _waiting(
-    tx: Tx, schedule: Schedule, user_id: int, began_before: datetime | None
+    tx: Tx, schedule: Schedule, user_id: int, began_before: datetime | None, now: datetime
 ) -> tuple[dict[int, Incident], list[Escalation]]:
     """What waits for an answer on a level that stands for the schedule, locked.
 
     When looked at again, only what has not paged this person, so that nothing is locked where nothing is to be done.
     """
-    waiting = [each for each in running.climbing(tx, began_before=began_before) if _reached_by(each, schedule)]
+    asked = running.climbing(tx) if began_before is None else running.asked_before(tx, began_before, now=now)
+    waiting = [each for each in asked if _reached_by(each, schedule)]
     if began_before is not None:
         tried = outbox.paged_on_levels(tx, [each.incident_id for each in waiting])
         waiting = [each for each in waiting if user_id not in tried.get(place_of(each), ())]

@@ -7,7 +7,7 @@ hand-off that `handover.ahead` foresees, all through `decide`: the simulator's p
 no other place that decides them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -190,6 +190,16 @@ def give_up(escalation: Escalation, *, now: datetime) -> Escalation:
     )
 
 
+def heard(escalation: Escalation, held_until: datetime | None, *, now: datetime) -> Escalation:
+    """The digest that its level waited for has left: the level's time begins now, had it been meant to before (B6)."""
+    started_at = escalation.level_started_at
+    if escalation.status is not EscalationStatus.CLIMBING or held_until != started_at or now <= started_at:
+        return escalation
+    by = now - started_at
+    due_at = None if escalation.due_at is None else escalation.due_at + by
+    return replace(escalation, level_started_at=now, due_at=due_at, backups=_shifted(escalation.backups, by))
+
+
 def decide(tx: Tx, climbs: Sequence[Climb], *, now: datetime) -> None:
     """Fill in what these moves come to at `now`; reads only, and as many of them for two hundred moves as for one."""
     moving = list(climbs)
@@ -237,7 +247,7 @@ def _settle(climb: Climb, find: Finder, now: datetime) -> bool:
     _say_passed(climb, find)
     for routes in _groups(climb, find):
         _say_unreachable(climb, routes, find)
-        climb.pages = pages_of(climb.order, _stance(climb), routes, find, now)
+        climb.pages = pages_of(climb.order, _stance(climb), routes, find)
         if climb.pages:
             _say_paged(climb, find)
             break
@@ -296,16 +306,30 @@ def _waiting(climb: Climb, find: Finder) -> tuple[Backup, ...]:
 
 
 def _stand(climb: Climb, find: Finder, now: datetime) -> None:
-    """Where the escalation is after this move, and when it is due again."""
+    """Where the escalation is after this move, and when it is due again.
+
+    The level's time begins when the first of its pages may be heard: not while all are held for a digest (B6).
+    """
     level = climb.step.level
     paged = climb.paged | {page.user_id for page in climb.pages}
-    climb.started_at = now if climb.on is None else climb.on.level_started_at
+    asked_at = now if climb.on is None else climb.on.level_started_at
+    heard_at = _heard_at(climb.pages, now)
+    climb.started_at = heard_at if climb.on is None or (climb.pages and heard_at < asked_at) else asked_at
     climb.status = EscalationStatus.FALLBACK if level is None else EscalationStatus.CLIMBING
-    climb.backups = tuple(
-        backup for backup in _waiting(climb, find) if backup not in climb.called and backup.user_id not in paged
-    )
+    waiting = [each for each in _waiting(climb, find) if each not in climb.called and each.user_id not in paged]
+    climb.backups = _shifted(waiting, climb.started_at - asked_at)
     if level is not None:
         climb.due_at = min([due_after(level, climb.started_at), *(backup.due_at for backup in climb.backups)])
+
+
+def _heard_at(pages: Sequence[NewNotification], now: datetime) -> datetime:
+    """When the first of these pages may be heard: now, unless all wait for a digest."""
+    held = [page.held_until for page in pages if page.held_until is not None]
+    return min(held) if held and len(held) == len(pages) else now
+
+
+def _shifted(backups: Iterable[Backup], by: timedelta) -> tuple[Backup, ...]:
+    return tuple(replace(backup, due_at=backup.due_at + by) for backup in backups)
 
 
 def _pass(climb: Climb, find: Finder) -> None:
@@ -341,6 +365,8 @@ def _say_paged(climb: Climb, find: Finder) -> None:
     ways: dict[int, list[str]] = {}
     for page in climb.pages:
         after = f" after {page.rule_delay_minutes} min" if page.rule_delay_minutes else ""
+        if page.held_until is not None:
+            after = f" held until {page.held_until:%H:%M} UTC"
         ways.setdefault(page.user_id or 0, []).append(f"{page.channel}{after}")
     names = ", ".join(f"{find.name(user_id)} ({', '.join(each)})" for user_id, each in ways.items())
     kind = TimelineKind.FALLBACK if climb.step.level is None else TimelineKind.PAGED

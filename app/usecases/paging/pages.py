@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
 from app.accounts.types import Reach, Urgency
 from app.escalation.rules import StepReason
@@ -34,9 +33,7 @@ class Stance:
     reason: StepReason
 
 
-def pages_of(
-    order: Order, stance: Stance, routes: Mapping[int, Route], find: Finder, now: datetime
-) -> list[NewNotification]:
+def pages_of(order: Order, stance: Stance, routes: Mapping[int, Route], find: Finder) -> list[NewNotification]:
     """The pages to these people, one for each of their rules of the order's urgency."""
     incident = order.incident
     found: dict[str, NewNotification] = {}
@@ -44,11 +41,13 @@ def pages_of(
         for reach in find.reach(user_id, order.urgency):
             key = f"{incident.id}:{stance.episode}:{stance.level}:{user_id}"
             key = f"{key}:{reach.contact_method_id}:{reach.delay_minutes}"
+            time = find.page_time(user_id, order.urgency, reach.delay_minutes)
             found[key] = NewNotification(
                 kind=NotificationKind.PAGE,
                 channel=reach.channel,
                 address=reach.address,
-                due_at=now + timedelta(minutes=reach.delay_minutes),
+                due_at=time.due_at,
+                held_until=time.held_until,
                 facts=_facts(order, stance, route, reach, find.name(user_id)),
                 urgency=order.urgency.value,
                 incident_id=incident.id,

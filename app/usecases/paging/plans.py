@@ -5,6 +5,8 @@ from datetime import datetime
 
 from app.accounts import queries as people
 from app.accounts.types import Urgency
+from app.alerts import queries as alerts
+from app.alerts.types import AlertSource
 from app.escalation import queries as policies
 from app.escalation.rules import Step, StepReason
 from app.escalation.types import Assignee, AssigneeType, Escalation, Level, Plan
@@ -50,13 +52,25 @@ def orders_again(tx: Tx, incidents: Mapping[int, Incident], escalations: Iterabl
     """The orders of many escalations that are under way, by incident."""
     found = {escalation.incident_id: escalation for escalation in escalations}
     facts = outbox.facts_of_last_pages(tx, found)
-    return {each: order_with(incidents[each], escalation, facts[each]) for each, escalation in found.items()}
+    sources = alerts.sources_by_id(tx, {each.source_id for each in incidents.values() if each.source_id is not None})
+    configs = {incident.id: _config_of(sources.get(incident.source_id or 0)) for incident in incidents.values()}
+    return {
+        each: order_with(incidents[each], escalation, facts[each], configs[each]) for each, escalation in found.items()
+    }
 
 
-def order_with(incident: Incident, escalation: Escalation, facts: JsonObject) -> Order:
-    """`order_again` where the facts of the last page are at hand; none were paged where they are empty."""
-    urgency = Urgency(facts.get("urgency", Urgency.HIGH.value))
+def order_with(incident: Incident, escalation: Escalation, facts: JsonObject, config: JsonObject) -> Order:
+    """`order_again` where the facts of the last page (empty: none was paged) and its source's config are at hand.
+
+    It is as loud as the last page was, or louder where the incident has risen since.
+    """
+    paged = Urgency(facts.get("urgency", Urgency.HIGH.value))
+    urgency = Urgency.HIGH if Urgency.HIGH in (paged, urgency_of(incident.severity, config)) else Urgency.LOW
     return Order(incident, escalation.plan, urgency, facts)
+
+
+def _config_of(source: AlertSource | None) -> JsonObject:
+    return source.config if source is not None else {}
 
 
 def urgency_of(severity: Severity, config: JsonObject) -> Urgency:
@@ -64,6 +78,11 @@ def urgency_of(severity: Severity, config: JsonObject) -> Urgency:
     if severity is Severity.WARNING:
         return Urgency.LOW if config.get("warning_urgency") == Urgency.LOW.value else Urgency.HIGH
     return Urgency.HIGH if severity is Severity.CRITICAL else Urgency.LOW
+
+
+def is_louder(before: Severity, after: Severity, config: JsonObject) -> bool:
+    """Whether a rise in severity makes pages urgent that were not (B6)."""
+    return (urgency_of(before, config), urgency_of(after, config)) == (Urgency.LOW, Urgency.HIGH)
 
 
 def levels_reaching_nobody(tx: Tx, plans: Mapping[str, Sequence[Level]], *, now: datetime) -> list[tuple[str, int]]:

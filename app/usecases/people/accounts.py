@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from app.accounts import passwords, queries, rules, service
+from app.accounts import passwords, queries, quiet, rules, service
 from app.accounts.errors import WrongCredentials, invalid
 from app.accounts.types import Identity, Role, User
 from app.incidents import queries as incident_queries, service as incidents
@@ -16,7 +16,7 @@ from app.platform.types import JsonObject
 from app.usecases import paging
 from app.usecases.people.signin import account_name
 
-OWN_FIELDS = frozenset({"name", "timezone", "phone"})
+OWN_FIELDS = frozenset({"name", "timezone", "phone", *quiet.FIELDS})
 
 
 def create_user(
@@ -33,6 +33,9 @@ def create_user(
     login_enabled: bool = False,
     is_active: bool = True,
     password: str | None = None,
+    quiet_from: str | None = None,
+    quiet_to: str | None = None,
+    digest_at: str | None = None,
 ) -> User:
     """Add a person, with or without a sign-in, and the default contact methods and rules (B6).
 
@@ -55,6 +58,7 @@ def create_user(
             password_hash=password_hash,
             is_active=is_active,
             sms_channel=sms_channel(rt.settings),
+            quiet_hours={"quiet_from": quiet_from, "quiet_to": quiet_to, "digest_at": digest_at},
             now=now,
         )
         paging.page_unreached(tx, now)
@@ -96,7 +100,7 @@ def update_user(
 
 
 def update_own_account(rt: Runtime, *, identity: Identity, changes: dict[str, Any], now: datetime) -> User:
-    """Change one's own name, time zone or phone. Raises Invalid for anything else."""
+    """Change one's own name, time zone, phone or quiet hours. Raises Invalid for anything else."""
     beyond = set(changes) - OWN_FIELDS
     if beyond:
         raise invalid(min(beyond), "can only be changed by an admin")

@@ -26,7 +26,7 @@ from app.usecases import paging
 from app.usecases.simulate.affected import affected_by
 from app.usecases.simulate.delivery import PLAIN_DRIVER, Assumed, delivery_of
 from app.usecases.simulate.outbox import Outbox
-from app.usecases.simulate.parts import parts_of
+from app.usecases.simulate.parts import is_released, parts_of
 from app.usecases.simulate.rehearsal import Rehearsal
 from app.usecases.simulate.types import Action, Affected, Note, SimulatedPage, Simulation
 
@@ -59,7 +59,8 @@ def _simulate(tx: Tx, rt: Runtime, source_id: int, payload: JsonValue, at: datet
         tx, policy_id=source.escalation_policy_id, schedule_id=source.schedule_id, team_id=source.team_id
     )
     notes = _notes(rt.settings, submission, plan, is_past=_is_past(at, now))
-    found = affected_by(_decided(tx, submission, is_past=_is_past(at, now)), submission)
+    decided = _decided(tx, submission, is_past=_is_past(at, now))
+    found = affected_by(decided, submission, is_released=lambda problem: is_released(tx, problem))
     affected = [each for each, _ in found] or [_of_no_alert(submission)]
     rehearsal = Rehearsal(
         tx, rt.settings, Outbox(notify.windows_open(tx, at)), at=at, advances=rt.settings.escalation_worker_enabled

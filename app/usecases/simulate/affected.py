@@ -1,6 +1,7 @@
 """What a decided delivery does to each incident, in one word and one sentence."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from app.alerts.problems import Problem, Sighting, Submission
 from app.alerts.rules import NEWLY_FIRING, Decision
@@ -15,15 +16,24 @@ UNKNOWN = {
 }
 
 
-def affected_by(triage: Triage, submission: Submission) -> list[tuple[Affected, Problem | None]]:
-    """Every incident that the delivery is about, the one with most to happen first; without a problem: no incident."""
+def affected_by(
+    triage: Triage, submission: Submission, *, is_released: Callable[[Problem], bool]
+) -> list[tuple[Affected, Problem | None]]:
+    """Every incident that the delivery is about, the one with most to happen first; without a problem: no incident.
+
+    `is_released` says of an incident whether its pages wait for a digest no longer.
+    """
     found: dict[Problem | str, tuple[Affected, Problem | None]] = {}
     for parsed in submission.parsed.alerts if submission.parsed else ():
         sighting = triage.sightings[submission.source.id, parsed.fingerprint]
         problem = sighting.problem
         if problem is not None:
             known = [each for each in triage.sightings.values() if each.problem is problem]
-            found.setdefault(problem, (_of_problem(problem, known, sighting), problem))
+            affected = _of_problem(problem, known, sighting)
+            if is_released(problem):
+                reason = f"#{problem.incident.number} is urgent now: it waits for the digest no longer, and is paged."
+                affected = replace(affected, action=Action.ATTACH, reason=reason)
+            found.setdefault(problem, (affected, problem))
         else:
             key = key_of(submission, parsed)
             found.setdefault(key, (_of_nothing(sighting, key), None))

@@ -13,6 +13,7 @@ class _Waiting:
     contact_method_id: int
     due_at: datetime
     waited: bool = False
+    is_held: bool = False
 
 
 class Outbox:
@@ -23,9 +24,14 @@ class Outbox:
         self._windows = {each: Window(window.opens_until, None) for each, window in windows.items()}
         self._waiting: list[_Waiting] = []
 
-    def put(self, page_id: int, contact_method_id: int, due_at: datetime, *, waited: bool = False) -> None:
-        """Let a page wait for its time; page ids go up. Those that have `waited` are said in one message."""
-        self._waiting.append(_Waiting(page_id, contact_method_id, due_at, waited))
+    def put(
+        self, page_id: int, contact_method_id: int, due_at: datetime, *, waited: bool = False, is_held: bool = False
+    ) -> None:
+        """Let a page wait for its time; page ids go up.
+
+        Those that have `waited` are said in one message, and so are those that are held for a digest.
+        """
+        self._waiting.append(_Waiting(page_id, contact_method_id, due_at, waited, is_held))
 
     def next_due_at(self) -> datetime | None:
         """When the next page may leave."""
@@ -40,7 +46,7 @@ class Outbox:
         messages = []
         for contact_method_id, pages in due.items():
             window = self._windows.get(contact_method_id, Window(now, None))
-            plan = plan_contact(window, [DuePage(page.id, page.waited) for page in pages], now)
+            plan = plan_contact(window, [DuePage(page.id, page.waited, page.is_held) for page in pages], now)
             for page in pages:
                 if plan.turns[page.id] is Turn.WINDOW_OPEN:
                     page.due_at, page.waited = plan.window.opens_until, True

@@ -10,8 +10,9 @@ from app.escalation import queries as escalations
 from app.escalation.types import Escalation, EscalationStatus, Plan
 from app.incidents.types import Incident, IncidentStatus
 from app.notify import queries as outbox
-from app.notify.types import REACHING, WAITING, NewNotification, Notification, NotificationKind
+from app.notify.types import REACHING, WAITING, NewNotification, Notification, NotificationKind, NotificationStatus
 from app.platform.db import Tx
+from app.usecases import paging
 from app.usecases.paging import ladder
 from app.usecases.paging.ladder import Order
 from app.usecases.paging.plans import order_with, urgency_of
@@ -35,25 +36,45 @@ def parts_of(
         escalation = known.get(problem.incident.id) if problem.stored else None
         if outcome in STARTS:
             parts.append(_opening(tx, place, problem, escalation, plan, at))
+        elif problem.is_open and escalation is not None and is_released(tx, problem):
+            parts.append(_released(tx, place, problem, escalation))
         elif outcome in GOES_ON and problem.is_open and escalation is not None:
-            parts.append(_going_on(tx, rehearsal, place, problem.incident, escalation))
+            parts.append(_going_on(tx, rehearsal, place, problem, escalation))
     return parts
 
 
 def _opening(tx: Tx, place: int, problem: Problem, escalation: Escalation | None, plan: Plan, at: datetime) -> Part:
     incident = replace(problem.stored or _to_be_opened(problem, at), severity=problem.severity)
     order = Order(incident, plan, urgency_of(problem.severity, problem.source.config), page_facts(problem))
+    config = problem.source.config
     if escalation is None:
-        return Part(place, order, opening=ladder.begin(order))
+        return Part(place, order, config=config, opening=ladder.begin(order))
     facts = outbox.facts_of_last_pages(tx, [incident.id])[incident.id]
     if outcome_of(problem) is Outcome.REOPENED_AND_HELD:
         held = replace(escalation, plan=plan, status=EscalationStatus.HELD, due_at=problem.page_at, backups=())
-        return Part(place, order, facts, escalation=held)
-    return Part(place, order, facts, opening=ladder.begin_again(order, escalation))
+        return Part(place, order, facts, config, escalation=held)
+    return Part(place, order, facts, config, opening=ladder.begin_again(order, escalation))
 
 
-def _going_on(tx: Tx, rehearsal: Rehearsal, place: int, incident: Incident, escalation: Escalation) -> Part:
-    part = Part(place, order_with(incident, escalation, {}), escalation=escalation, is_under_way=True)
+def is_released(tx: Tx, problem: Problem) -> bool:
+    """Whether the delivery makes urgent what waits for a digest."""
+    if outcome_of(problem) is not Outcome.UNCHANGED or problem.stored is None or not problem.is_open:
+        return False
+    is_louder = paging.is_louder(problem.stored.severity, problem.severity, problem.source.config)
+    return is_louder and outbox.is_held(tx, problem.stored.id)
+
+
+def _released(tx: Tx, place: int, problem: Problem, escalation: Escalation) -> Part:
+    incident, config = replace(problem.incident, severity=problem.severity), problem.source.config
+    facts = outbox.facts_of_last_pages(tx, [incident.id])[incident.id]
+    order = order_with(incident, escalation, facts, config)
+    return Part(place, order, facts, config, opening=ladder.repeat_level(order, escalation))
+
+
+def _going_on(tx: Tx, rehearsal: Rehearsal, place: int, problem: Problem, escalation: Escalation) -> Part:
+    incident, config = replace(problem.incident, severity=problem.severity), problem.source.config
+    order = order_with(incident, escalation, {}, config)
+    part = Part(place, order, config=config, escalation=escalation, is_under_way=True)
     rows = [row for row in outbox.notifications_of(tx, incident.id) if row.kind is NotificationKind.PAGE]
     for row in rows:
         level = (row.episode or 0, row.level or 0)
@@ -79,6 +100,8 @@ def _waiting(rows: Iterable[Notification]) -> list[NewNotification]:
             user_id=row.user_id,
             contact_method_id=row.contact_method_id,
             rule_delay_minutes=row.rule_delay_minutes,
+            waits_for_bundle=row.waits_for_bundle,
+            held_until=row.held_until if row.status is NotificationStatus.HELD else None,
         )
         for row in rows
         if row.status in WAITING

@@ -35,13 +35,14 @@ SAID_BY_PAGES = frozenset({TimelineKind.PAGED, TimelineKind.FALLBACK})
 class Part:
     """One incident's escalation: it opens with a move, or stands already and goes on (`is_under_way`).
 
-    `facts` are those of its last page. `tried` are the people whom each (episode, level) has paged, `hopes` counts its
-    pages that have reached somebody or still may. `handoffs` come while its level stands.
+    `facts` are those of its last page, `config` is its source's. `tried` are the people whom each (episode, level) has
+    paged, `hopes` counts its pages that have reached somebody or still may. `handoffs` come while its level stands.
     """
 
     affected: int
     order: Order
     facts: JsonObject = field(default_factory=dict)
+    config: JsonObject = field(default_factory=dict)
     opening: Climb | None = None
     escalation: Escalation | None = None
     is_under_way: bool = False
@@ -84,7 +85,9 @@ class Rehearsal:
             part.tried.setdefault(place, set()).add(page.user_id or 0)
             part.facts = page.facts
             self._letters[number] = _Letter(part, place, page)
-            self._outbox.put(number, page.contact_method_id or 0, page.due_at, waited=page.waits_for_bundle)
+            self._outbox.put(
+                number, page.contact_method_id or 0, page.due_at, waited=page.waits_for_bundle, is_held=page.is_held
+            )
 
     def play(self, parts: Sequence[Part], *, since: datetime) -> None:
         """Let the time pass; what is under way moves from `since` on, the others open at the simulation's instant."""
@@ -164,6 +167,8 @@ class Rehearsal:
             self._messages += now >= self._at
             for letter in letters:
                 self._show(letter, now, fault)
+                if fault is None:
+                    self._hear(letter, now)
             if fault is not None and fault.permanent:
                 self._outbox.free(letters[0].page.contact_method_id or 0, now)
                 for letter in letters:
@@ -191,6 +196,13 @@ class Rehearsal:
         )
         (self.under_way if part.is_under_way else self.pages).append(shown)
 
+    def _hear(self, letter: _Letter, now: datetime) -> None:
+        """A level that waited for the digest that has left now begins now."""
+        part = letter.part
+        _, escalation = self._where(part)
+        if letter.place == (escalation.episode, escalation.level):
+            part.escalation = ladder.heard(escalation, letter.page.held_until, now=now)
+
     def _lose(self, letter: _Letter, error: str, now: datetime) -> None:
         """This page will not get through; when it was its level's last hope, the level is passed at once (B26)."""
         part, place = letter.part, letter.place
@@ -215,7 +227,7 @@ class Rehearsal:
     def _where(self, part: Part) -> tuple[Order, Escalation]:
         if part.escalation is None:
             raise RuntimeError("a part stands nowhere before its opening")
-        return order_with(part.order.incident, part.escalation, part.facts), part.escalation
+        return order_with(part.order.incident, part.escalation, part.facts, part.config), part.escalation
 
     def _tried(self, part: Part) -> frozenset[int]:
         _, escalation = self._where(part)

@@ -43,6 +43,9 @@ class UserOut(Out):
     timezone: str
     phone: str | None
     slack_user_id: str | None
+    quiet_from: str | None
+    quiet_to: str | None
+    digest_at: str | None
     is_active: bool
     login_enabled: bool
     created_at: datetime
@@ -58,6 +61,9 @@ class UserNew(In):
     timezone: ShortText = "UTC"
     phone: ShortText | None = None
     slack_user_id: ShortText | None = None
+    quiet_from: ShortText | None = None
+    quiet_to: ShortText | None = None
+    digest_at: ShortText | None = None
     is_active: bool = True
     login_enabled: bool | None = None
     password: Password | None = None
@@ -72,6 +78,9 @@ class UserChange(In):
     timezone: ShortText = ""
     phone: ShortText | None = None
     slack_user_id: ShortText | None = None
+    quiet_from: ShortText | None = None
+    quiet_to: ShortText | None = None
+    digest_at: ShortText | None = None
     is_active: bool = True
     login_enabled: bool = False
     password: Password = ""
@@ -83,6 +92,9 @@ class OwnChange(In):
     name: ShortText = ""
     timezone: ShortText = ""
     phone: ShortText | None = None
+    quiet_from: ShortText | None = None
+    quiet_to: ShortText | None = None
+    digest_at: ShortText | None = None
 
 
 class PasswordChange(In):

@@ -42,7 +42,7 @@ def show(rt: RuntimeDep, identity: IdentityDep) -> MeOut:
 
 
 def change(body: OwnChange, rt: RuntimeDep, identity: IdentityDep, now: NowDep) -> UserOut:
-    """Change one's own name, time zone or phone."""
+    """Change one's own name, time zone, phone, or quiet hours with the time of their digest."""
     changes = body.model_dump(exclude_unset=True)
     return UserOut.model_validate(people.update_own_account(rt, identity=identity, changes=changes, now=now))
 

@@ -2,6 +2,7 @@
 
 from fastapi import Response
 
+from app.accounts import quiet
 from app.accounts.permissions import Permission
 from app.accounts.types import Urgency
 from app.platform.errors import PagerPalError
@@ -71,6 +72,28 @@ def remove_rule(user_id: Id, rule_id: Id, ui: UiDep) -> Response:
 def remove_own_rule(rule_id: Id, ui: UiDep) -> Response:
     """Take one's own rule away."""
     return _remove_rule(ui, own(ui), rule_id)
+
+
+def set_quiet_hours(user_id: Id, ui: UiDep, form: FormDep) -> Response:
+    """Save a person's quiet hours."""
+    return _set_quiet_hours(ui, theirs(ui, user_id), form)
+
+
+def set_own_quiet_hours(ui: UiDep, form: FormDep) -> Response:
+    """Save one's own quiet hours."""
+    return _set_quiet_hours(ui, own(ui), form)
+
+
+def _set_quiet_hours(ui: Ui, place: Place, form: Form) -> Response:
+    # Browsers send times with seconds where somebody typed some.
+    changes = {name: form.value(name)[:5] or None for name in quiet.FIELDS}
+    try:
+        people.update_user(ui.rt, user_id=place.user_id, changes=changes, actor=ui.viewer, now=ui.now)
+    except PagerPalError as fault:
+        return place.page({"quiet": form.named("quiet").refused(fault)}, fault.status)
+    return ui.go(
+        f"{place.path}#quiet-hours", "Saved." if changes["quiet_from"] else "No quiet hours: all pages go at once."
+    )
 
 
 def _add_method(ui: Ui, place: Place, form: Form) -> Response:

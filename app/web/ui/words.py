@@ -1,20 +1,13 @@
 """How times, lengths and names are said on a page; pure functions, `now` and the reader's zone are arguments."""
 
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
+
+from app.platform.zones import zone_of as zone_of
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 TINTS = 5
 ABBREVIATIONS = {"url": "URL", "tls": "TLS", "api": "API", "id": "ID", "smtp": "SMTP"}
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """The zone of this name; UTC where the name is not known (any more)."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        # The last is what a name that is a folder of the zone files, or is too long for a file, leads to.
-        return ZoneInfo("UTC")
 
 
 def duration(seconds: float) -> str:

@@ -37,11 +37,13 @@ BY_MAIL = (Rule(), Rule(urgency="low"))
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who can be paged; an admin is also paged as the fallback."""
+    """Somebody who can be paged; an admin also as the fallback. `quiet` is (from, to) or (from, to, digest)."""
 
     name: str
     rules: tuple[Rule, ...] = BY_MAIL
     is_admin: bool = False
+    quiet: tuple[str, ...] = ()
+    zone: str = "UTC"
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,9 @@ class Stage(Story):
             self.rt, person.name.capitalize(), actor=self.admin, role=role, signs_in=person.is_admin
         )
         self.people[person.name] = made
+        quiet = dict(zip(("quiet_from", "quiet_to", "digest_at"), person.quiet, strict=False))
+        changes = {"timezone": person.zone, **quiet}
+        people.update_user(self.rt, user_id=made.id, changes=changes, actor=self.admin, now=self.now)
         for old in self.rt.db.read(lambda tx: accounts.rules_of(tx, made.id)):
             people.remove_rule(self.rt, user_id=made.id, rule_id=old.id, actor=self.admin, now=self.now)
         for rule in person.rules:

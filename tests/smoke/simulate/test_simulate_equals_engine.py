@@ -13,10 +13,11 @@ from tests.smoke.simulate.duty_nights import DUTY_NIGHTS
 from tests.smoke.simulate.incident_nights import INCIDENT_NIGHTS
 from tests.smoke.simulate.level_nights import LEVEL_NIGHTS
 from tests.smoke.simulate.nights import Night
+from tests.smoke.simulate.quiet_nights import QUIET_NIGHTS
 from tests.smoke.simulate.stage import Stage, simulated
 from tests.support.world import World
 
-NIGHTS = [*LEVEL_NIGHTS, *DUTY_NIGHTS, *INCIDENT_NIGHTS]
+NIGHTS = [*LEVEL_NIGHTS, *DUTY_NIGHTS, *INCIDENT_NIGHTS, *QUIET_NIGHTS]
 PLAYED = [
     *(pytest.param("sqlite", night, id=f"sqlite-{night.words}") for night in NIGHTS),
     *(

@@ -13,7 +13,7 @@ from hypothesis import given, settings, strategies as st
 
 from app.oncall.resolver import Duty, slots
 from app.oncall.types import Absence, Activity, Cadence, Interval, Rotation, RotationPlan, Window
-from app.oncall.wallclock import instant_of
+from app.platform.zones import instant_of
 from tests.support.duties import ALWAYS, LONG_AGO, SCHEDULE_ID, USERS, made_up
 from tests.support.duty_check import faults
 from tests.support.handoffs import daily_slots, handoff_faults, length_faults

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.oncall.types import Cadence, RotationPlan
-from app.oncall.wallclock import instant_of, turns_between
+from app.oncall.wallclock import turns_between
+from app.platform.zones import instant_of
 
 
 @pytest.mark.parametrize(

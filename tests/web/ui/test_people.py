@@ -206,3 +206,27 @@ def code_in_the_outbox(rt: Runtime) -> str:
 def dialog_of(action: str) -> str:
     """The id of the dialog that holds this form."""
     return f"verify-{action.split('/')[-2]}"
+
+
+def test_quiet_hours_are_set_on_the_profile_and_an_impossible_digest_is_refused(
+    rt: Runtime, company: Company, open_screen: Open
+) -> None:
+    screen = open_screen("Ravi")
+    path = "/profile/quiet-hours"
+
+    screen.open("/profile").form(path).send(quiet_from="22:00", quiet_to="07:00", digest_at="08:30")
+    ravi = rt.db.read(lambda tx: queries.get_user(tx, company.ravi.id))
+    assert (ravi.quiet_from, ravi.quiet_to, ravi.digest_at) == ("22:00", "07:00", "08:30")
+
+    page = screen.open("/profile").form(path).send(digest_at="03:00")
+    assert page.status == 422
+    assert page.form(path).value("digest_at") == "03:00"
+    assert "quiet-digest_at-error" in page.errors()
+
+
+def test_admin_sets_somebodys_quiet_hours(rt: Runtime, company: Company, open_screen: Open) -> None:
+    path = f"/people/{company.noor.id}"
+
+    open_screen("Ada").open(path).form(f"{path}/quiet-hours").send(quiet_from="20:00", quiet_to="06:00")
+
+    assert rt.db.read(lambda tx: queries.get_user(tx, company.noor.id)).quiet_to == "06:00"

@@ -140,6 +140,8 @@ def _standing(escalation: Escalation, level: Level, zone: ZoneInfo, now: datetim
         return "passed"
     if level.level == escalation.level:
         started = clock(escalation.level_started_at, zone, now)
+        if escalation.level_started_at > now:
+            return f"waits for a digest until {started}, then {minutes(level.delay_minutes)} to answer"
         return f"paged {started}, {minutes(level.delay_minutes)} to answer"
     if escalation.status is not EscalationStatus.CLIMBING:
         return "not paged"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.accounts import queries
+from app.accounts import queries, quiet
 from app.accounts.types import ContactMethod, NotificationRule, Urgency, User
 from app.platform.db import Tx
 from app.web.ui.forms import Form
@@ -20,7 +20,7 @@ class RuleView:
 
 
 def reach_view(tx: Tx, user: User, *, base: str, may_edit: bool, forms: Mapping[str, Form]) -> dict[str, object]:
-    """The panels of contact methods and rules; `base` is the address that their forms post below."""
+    """The panels of contact methods, rules and quiet hours; `base` is the address that their forms post below."""
     methods = queries.contact_methods_of(tx, user.id)
     known = {method.id: method for method in methods}
     names = labels()
@@ -35,6 +35,10 @@ def reach_view(tx: Tx, user: User, *, base: str, may_edit: bool, forms: Mapping[
             (str(each.id), f"{names.get(each.channel, each.channel)} {each.address}") for each in methods
         ],
         "method_form": forms.get("method", Form.of("method", channel="email", address="")),
+        "quiet_form": forms.get(
+            "quiet", Form.of("quiet", **{name: getattr(user, name) or "" for name in quiet.FIELDS})
+        ),
+        "quiet_zone": user.timezone,
         "verify_form": forms.get("verify", Form.of("verify", code="")),
         "rule_form": forms.get("rule", Form.of("rule", urgency="high", delay_minutes="0", contact_method_id="")),
     }

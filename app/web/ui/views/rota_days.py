@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from app.oncall.wallclock import instant_of
+from app.platform.zones import instant_of
 
 DAY = timedelta(days=1)
 WEEK_DAYS = 7

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from app.oncall.types import SlotSource
-from app.oncall.wallclock import instant_of
+from app.platform.zones import instant_of
 from app.web.ui.views.duty import Stretch
 from app.web.ui.views.rota_days import WEEK_DAYS, Day, place
 from app.web.ui.views.rota_marks import Mark, Marks
