@@ -73,10 +73,9 @@ def load_ring(tx: Tx, secrets: SecretBox, *, now: datetime) -> KeyRing:
 def options_of(source: AlertSource, secrets: SecretBox) -> SourceOptions:
     """What the source's driver needs to know, with the signing secret decrypted."""
     config = source.config
-    severity = config.get("default_severity")
     options = SourceOptions(
         timezone=str(config.get("timezone") or "UTC"),
-        default_severity=Severity(severity) if severity in set(Severity) else None,
+        default_severity=Severity.named(config.get("default_severity")),
         signature_header=config.get("signature_header") or None,
         timestamp_header=config.get("timestamp_header") or None,
         topic_arn=config.get("topic_arn") or None,

@@ -290,8 +290,7 @@ def _touch(counts: Counts, problem: Problem) -> None:
 
 
 def _default_severity(submission: Submission) -> Severity | None:
-    word = submission.source.config.get("default_severity")
-    return Severity(word) if word in set(Severity) else None
+    return Severity.named(submission.source.config.get("default_severity"))
 
 
 def _new_alert(submission: Submission, parsed: ParsedAlert) -> Alert:

@@ -20,6 +20,7 @@ from app.incidents.types import (
     Severity,
     TimelineEntry,
 )
+from app.platform.bulk import insert_many
 from app.platform.db import Tx
 from app.platform.tables import fields_of, table_of
 
@@ -35,7 +36,6 @@ _incidents = table_of(IncidentRow)
 
 # Built once: intake runs these for every batch.
 _INSERT = insert(IncidentRow).returning(*fields_of(IncidentRow, Incident))
-_INSERT_TIMELINE = insert(TimelineRow)
 _LOCK = (
     select(*fields_of(IncidentRow, Incident))
     .where(IncidentRow.id.in_(bindparam("ids", expanding=True)))
@@ -135,7 +135,7 @@ def insert_timeline(tx: Tx, entries: Sequence[NewTimelineEntry], *, now: datetim
                 "at": now,
             }
         )
-    tx.execute(_INSERT_TIMELINE, values)
+    insert_many(tx, TimelineRow, values)
 
 
 def _reserve(tx: Tx, counts: dict[int, int]) -> dict[int, int]:

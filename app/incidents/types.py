@@ -19,8 +19,14 @@ class Severity(StrEnum):
         """0 for the worst; a smaller rank outranks a larger one."""
         return _RANK[self]
 
+    @classmethod
+    def named(cls, word: object) -> "Severity | None":
+        """The severity of that very word, None for anything else."""
+        return _NAMED.get(word) if isinstance(word, str) else None
+
 
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
+_NAMED = {severity.value: severity for severity in Severity}
 
 
 class IncidentStatus(StrEnum):

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from app.alerts import service as alerts
-from app.alerts.problems import Counts, Problem
+from app.alerts.problems import Counts, Problem, Sighting
 from app.alerts.subscriptions import note_control
 from app.alerts.triage import Outcome, Triage, outcome_of, page_facts
 from app.alerts.types import Alert, AlertStatus, DeliveryResult
@@ -19,6 +19,7 @@ from app.usecases import paging
 
 # What joins a running incident is told to the team's channels together.
 GATHER = timedelta(seconds=30)
+COLUMNS = tuple(name for name in Alert.__slots__ if name != "id")
 
 
 class Flush:
@@ -56,14 +57,12 @@ class Flush:
             problem.stored = incident
 
     def _store_alerts(self) -> None:
-        for sighting in self.sightings:
-            if sighting.problem is not None:
-                sighting.alert = replace(sighting.alert, incident_id=sighting.problem.incident.id)
         new = [sighting for sighting in self.sightings if sighting.is_new]
-        ids = alerts.insert_alerts(self.tx, [_columns(sighting.alert) for sighting in new])
-        for sighting in new:
+        ids = alerts.insert_alerts(self.tx, [_columns(sighting) for sighting in new])
+        for sighting in self.sightings:
             alert = sighting.alert
-            sighting.alert = replace(alert, id=ids[alert.source_id, alert.fingerprint])
+            alert_id = ids[alert.source_id, alert.fingerprint] if sighting.is_new else alert.id
+            sighting.alert = replace(alert, id=alert_id, incident_id=_incident_id(sighting))
         alerts.update_alerts(self.tx, [each.alert for each in self.sightings if each.is_changed and not each.is_new])
         alerts.insert_history(
             self.tx, [{"alert_id": each.alert.id, **entry} for each in self.sightings for entry in each.history]
@@ -225,8 +224,14 @@ class Flush:
         self.tx.publish("sources")
 
 
-def _columns(alert: Alert) -> JsonObject:
-    return {name: getattr(alert, name) for name in Alert.__slots__ if name != "id"}
+def _columns(sighting: Sighting) -> JsonObject:
+    columns = {name: getattr(sighting.alert, name) for name in COLUMNS}
+    columns["incident_id"] = _incident_id(sighting)
+    return columns
+
+
+def _incident_id(sighting: Sighting) -> int | None:
+    return sighting.alert.incident_id if sighting.problem is None else sighting.problem.incident.id
 
 
 def _opening(problem: Problem) -> list[NewTimelineEntry]:
