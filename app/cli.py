@@ -16,6 +16,7 @@ from app import __version__
 from app.main import create_app
 from app.platform import failpoints, logs
 from app.platform.errors import Invalid, PagerPalError, StartRefused
+from app.platform.memory import settle_memory
 from app.platform.migrate import prepare_schema, schema_of, upgrade
 from app.platform.runtime import Runtime, build_runtime
 from app.platform.settings import Settings, load_settings
@@ -65,6 +66,7 @@ def serve(arguments: argparse.Namespace) -> int:
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
+    settle_memory()
     _Server(config, app.state.runtime).run()
     return 0
 

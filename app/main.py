@@ -14,6 +14,7 @@ from app.jobs.clockwork import Clockwork
 from app.jobs.desk import Desk
 from app.platform import failpoints, logs
 from app.platform.errors import StartRefused
+from app.platform.memory import settle_memory
 from app.platform.migrate import prepare_schema
 from app.platform.runtime import Runtime, build_runtime
 from app.platform.settings import Settings, load_settings
@@ -67,7 +68,9 @@ def _served_by_uvicorn() -> FastAPI:
     refuse_many_workers(settings, sys.argv)
     logs.configure(settings)
     prepare_schema(settings.database_url, auto_migrate=settings.auto_migrate)
-    return create_app(settings, greets=True)
+    app = create_app(settings, greets=True)
+    settle_memory()
+    return app
 
 
 def __getattr__(name: str) -> Any:
