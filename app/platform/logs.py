@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
 import structlog
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, bound_contextvars
 from structlog.typing import EventDict, Processor
 
 from app.platform.redact import redact
@@ -66,6 +66,11 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """The logger of a module; events are short sentences, facts go into keyword arguments."""
     return structlog.stdlib.get_logger(name)
+
+
+def bind(**ids: str) -> None:
+    """Adds `ids` to every line logged from now on in this task; for tasks that end with what the ids name."""
+    bind_contextvars(**ids)
 
 
 @contextmanager

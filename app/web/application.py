@@ -22,6 +22,8 @@ def new_application(rt: Runtime, *, lifespan: Lifespan[FastAPI] | None = None) -
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
+        # We measure what matters ourselves; the framework's would look for its settings at every request.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.runtime = rt
     app.state.error_page = error_page

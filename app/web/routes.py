@@ -73,15 +73,15 @@ def _ui(methods: str, path: str, handler: Callable[..., Any], permission: Access
 
 # Plain routes, matched first: nothing stands between a monitoring tool and the intake.
 HOOKS: tuple[Route, ...] = (
-    Route("GET", "/health", health.health, PUBLIC, Door.HOOK),
-    Route("GET", "/health/ready", health.ready, PUBLIC, Door.HOOK),
-    _hook("GET", "/alerts/webhook", alerts_hook.say_ready),
-    _hook("POST PUT", "/alerts/webhook", alerts_hook.receive),
     _hook("POST PUT", "/alerts/webhook/{driver}", alerts_hook.receive),
+    _hook("POST PUT", "/alerts/webhook", alerts_hook.receive),
+    _hook("GET", "/alerts/webhook", alerts_hook.say_ready),
     _hook("POST PUT", "/api/v1/webhooks/{driver}", alerts_hook.receive),
     _hook("POST", "/api/v1/alerts", alerts_hook.receive),
     _hook("GET", "/a/{token}", links_hook.look),
     _hook("POST", "/a/{token}", links_hook.act),
+    Route("GET", "/health", health.health, PUBLIC, Door.HOOK),
+    Route("GET", "/health/ready", health.ready, PUBLIC, Door.HOOK),
 )
 
 ME: tuple[Route, ...] = (

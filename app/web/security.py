@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.platform.errors import Malformed, PagerPalError, TooLarge
-from app.platform.logs import bound
+from app.platform.logs import bind
 from app.platform.settings import Settings
 from app.web.errors import LastResort, answer_error
 
@@ -156,8 +156,9 @@ class Trace:
                 message["headers"] = [*message.get("headers", ()), (b"x-trace-id", trace_id.encode())]
             await send(message)
 
-        with bound(trace_id=trace_id):
-            await self.app(scope, receive, with_trace_id)
+        # The server makes a task for each request, so nothing has to be taken back.
+        bind(trace_id=trace_id)
+        await self.app(scope, receive, with_trace_id)
 
 
 class BodyLimit:

@@ -97,7 +97,7 @@ async def _store(
     outcome: DeliveryOutcome,
     error: str,
 ) -> DeliveryResult:
-    kept = {name: arrival.headers[name] for name in KEPT_HEADERS if name in arrival.headers}
+    kept = {name: value for name in KEPT_HEADERS if (value := arrival.headers.get(name)) is not None}
     now = rt.clock.now()
     submission = intake.Submission(
         source=arrival.access.source,
