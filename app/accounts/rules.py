@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import ceil
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from app.accounts.errors import invalid
 from app.accounts.types import ContactMethod, NotificationRule, Reach
+from app.platform.zones import zone_names
 
 MIN_PASSWORD_LENGTH = 8
 MAX_PASSWORD_LENGTH = 1024
@@ -69,7 +70,7 @@ def normal_name(text: str, path: str = "name") -> str:
 
 def known_zone(name: str) -> str:
     """An IANA time zone name, as it is. Raises Invalid for a name that is none."""
-    if name not in available_timezones():
+    if name not in zone_names():
         raise invalid("timezone", "is not a time zone name such as Europe/Vienna")
     return ZoneInfo(name).key
 

@@ -5,12 +5,12 @@ The signing secret goes through here as text: sealing it is the caller's.
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from zoneinfo import available_timezones
 
 from app.alerts.types import Grouping, Severity
 from app.platform.errors import FieldError
 from app.platform.redact import HIDDEN
 from app.platform.types import JsonObject
+from app.platform.zones import zone_names
 
 AUTO = "auto"
 SECRET = "signing_secret"  # noqa: S105  the name of the key, not a secret
@@ -38,11 +38,7 @@ def _rate(value: Any) -> str | None:
 
 
 def _zone(value: Any) -> str | None:
-    return (
-        None
-        if isinstance(value, str) and value in available_timezones()
-        else "must be a time zone such as Europe/Berlin"
-    )
+    return None if isinstance(value, str) and value in zone_names() else "must be a time zone such as Europe/Berlin"
 
 
 def _names(value: Any) -> str | None:

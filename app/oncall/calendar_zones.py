@@ -7,16 +7,15 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Protocol
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from icalendar.prop import vUTCOffset
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from app.oncall.content_lines import Block
 from app.oncall.recurrence import Steps, occurrences, parts_of, rule_of
-from app.platform.zones import instant_of
+from app.platform.zones import instant_of, zone_names
 
 DAY = timedelta(days=1)
 # The rule in force when the window begins came true within the year before, and some are slow.
@@ -82,7 +81,7 @@ def named_zone(tzid: str) -> NamedZone | None:
     for first in range(len(words)):
         name = "/".join(words[first:])
         name = WINDOWS_TO_OLSON.get(name, name)
-        if name in _names():
+        if name in zone_names():
             return NamedZone(ZoneInfo(name))
     return None
 
@@ -129,8 +128,3 @@ def _local(value: str) -> datetime:
     written = value.strip()[:15]
     # By the clocks of the zone itself; a day alone begins at its midnight.
     return datetime.strptime(written, "%Y%m%dT%H%M%S" if "T" in written else "%Y%m%d")  # noqa: DTZ007
-
-
-@cache
-def _names() -> frozenset[str]:
-    return frozenset(available_timezones())

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from functools import cache
-from zoneinfo import available_timezones
 
 from app.oncall.types import DAYS_A_WEEK, Cadence, Rotation, RotationPlan
 from app.platform.errors import FieldError
+from app.platform.zones import zone_names
 
 NAME_LENGTH = 120
 REASON_LENGTH = 500
@@ -23,7 +22,7 @@ def schedule_errors(*, name: str, timezone: str, escalation_delay_minutes: int) 
     errors = []
     if not 1 <= len(name) <= NAME_LENGTH:
         errors.append(FieldError("name", f"must have 1 to {NAME_LENGTH} characters"))
-    if timezone not in _zones():
+    if timezone not in zone_names():
         errors.append(FieldError("timezone", "must be a time zone such as Europe/Berlin"))
     if not 0 <= escalation_delay_minutes <= MAX_DELAY_MINUTES:
         errors.append(FieldError("escalation_delay_minutes", f"must be between 0 and {MAX_DELAY_MINUTES}"))
@@ -78,8 +77,3 @@ def in_force(rotations: Sequence[Rotation], now: datetime) -> list[Rotation]:
         and not any(other.version > each.version and other.effective_from <= each.effective_from for other in rotations)
     ]
     return [*ruling, *planned]
-
-
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())

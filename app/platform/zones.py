@@ -1,11 +1,18 @@
-"""Wall-clock time of a time zone and instants, one into the other."""
+"""Time zones: their names, and wall-clock time and instants, one into the other."""
 
 from bisect import bisect_left
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """Every IANA name that this machine knows; kept, because the library looks through its folders each time."""
+    return frozenset(available_timezones())
 
 
 def instant_of(local: datetime, zone: ZoneInfo) -> datetime:

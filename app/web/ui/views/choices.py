@@ -2,7 +2,6 @@
 
 from functools import lru_cache
 from typing import TypeAlias
-from zoneinfo import available_timezones
 
 from app.accounts import queries as people
 from app.accounts.types import User
@@ -11,6 +10,7 @@ from app.oncall import queries as oncall
 from app.platform.db import Tx
 from app.platform.errors import Invalid
 from app.platform.types import MAX_PAGE_SIZE, PageQuery
+from app.platform.zones import zone_names
 from app.web.ui.forms import wrong
 
 EVERYTHING = PageQuery(page_size=MAX_PAGE_SIZE)
@@ -24,7 +24,7 @@ NO_TEAM: Option = ("", "none")
 @lru_cache(maxsize=1)
 def zones() -> list[Option]:
     """Every time zone that has a place in its name, and UTC first."""
-    named = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+    named = sorted(name for name in zone_names() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
     return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in named)]
 
 
