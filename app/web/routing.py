@@ -3,11 +3,12 @@
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final, Literal, TypeAlias, cast
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
-from starlette.routing import Route as PlainRoute
+from starlette.routing import BaseRoute, Route as PlainRoute
 
 from app.accounts.passwords import CredentialCache
 from app.accounts.permissions import Permission
@@ -73,17 +74,24 @@ def mount_routes(app: FastAPI, routes: Iterable[Route]) -> None:
     A path is mounted once: `security.TrailingSlash` makes the other spelling the same path, without a redirect.
     """
     app.state.credentials = CredentialCache()
-    for route in routes:
-        methods = route.methods.split()
-        if route.door is Door.HOOK:
-            app.router.routes.append(PlainRoute(route.path, route.handler, methods=methods))
-            continue
-        app.router.add_api_route(
-            route.path,
-            route.handler,
-            methods=methods,
-            status_code=route.status,
-            include_in_schema=route.door is Door.API,
-            route_class_override=GuardedRoute,
-        )
-        cast(GuardedRoute, app.router.routes[-1]).entry = route
+    app.router.routes.extend(_mounted(route) for route in routes)
+
+
+@cache
+def _mounted(route: Route) -> BaseRoute:
+    # Kept: it knows nothing of the application, and looking through a handler's types takes a millisecond.
+    methods = route.methods.split()
+    if route.door is Door.HOOK:
+        return PlainRoute(route.path, route.handler, methods=methods)
+    router = APIRouter()
+    router.add_api_route(
+        route.path,
+        route.handler,
+        methods=methods,
+        status_code=route.status,
+        include_in_schema=route.door is Door.API,
+        route_class_override=GuardedRoute,
+    )
+    guarded = cast(GuardedRoute, router.routes[-1])
+    guarded.entry = route
+    return guarded
