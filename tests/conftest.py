@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from app.accounts import passwords
 from app.platform.bus import Bus
 from app.platform.db import Db
 from app.platform.runtime import Runtime
 from app.platform.settings import Settings
 from tests.support import offline
 from tests.support.clock import FrozenClock
-from tests.support.databases import PostgresTemplate, SqliteTemplate, fast_temporary_folder
+from tests.support.databases import PostgresTemplate, SqliteTemplate, fast_temporary_folder, share_compiled
 from tests.support.http_server import HttpServer
 from tests.support.postgres import PostgresUnavailable, running_cluster
 from tests.support.smtp import SmtpServer
@@ -39,6 +40,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("serial")
         if folder == "browser":
             item.add_marker("browser")
+
+
+FULL_COST = passwords._context.to_dict()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_password_hashes() -> None:
+    """Hash the passwords of tests at the least cost that the algorithm has: they protect nothing."""
+    passwords._context.update(argon2__memory_cost=8, argon2__time_cost=1)
+
+
+@pytest.fixture
+def full_cost_password_hashes() -> Iterator[None]:
+    """Hash passwords as a real process does; ask for it before anything that makes an account."""
+    cheap = passwords._context.to_dict()
+    passwords._context.load(FULL_COST)
+    yield
+    passwords._context.load(cheap)
 
 
 @pytest.fixture(autouse=True)
@@ -119,6 +138,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 def db(database_url: str) -> Iterator[Db]:
     """An open, fresh, migrated database that writes in the caller's thread; the test runs once on each kind."""
     opened = Db(database_url, bus=Bus(), inline=True)
+    share_compiled(opened)
     yield opened
     opened.dispose()
 

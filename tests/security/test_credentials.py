@@ -204,6 +204,7 @@ def test_an_idle_session_is_a_stranger(client: TestClient, rt: Runtime, admin: U
     assert client.get("/api/v1/me", headers=mine.headers()).status_code == 401
 
 
+@pytest.mark.usefixtures("full_cost_password_hashes")
 def test_an_unknown_account_takes_as_long_as_a_wrong_password(rt: Runtime, admin: User, client: TestClient) -> None:
     def seconds(email: str) -> float:
         # CPU seconds of the whole process: what a hash costs, whatever else the machine does.

@@ -5,11 +5,13 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import make_url
+from sqlalchemy import Dialect, make_url
 
+from app.platform.db import Db
 from tests.support.postgres import Cluster
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,6 +70,20 @@ class PostgresTemplate:
 
 def _new_name() -> str:
     return f"pagerpal_test_{os.getpid()}_{next(_number)}"
+
+
+_dialects: dict[str, Dialect] = {}
+_compiled: dict[str, dict[Any, Any]] = {}
+
+
+def share_compiled(db: Db) -> None:
+    """Have every database of a kind in this process use the same compiled statements, as those of one engine do.
+
+    A test would otherwise spend a tenth of its time on compiling what the one before it compiled.
+    """
+    for engine in (db.engine, db.write_engine):
+        engine.dialect = _dialects.setdefault(db.dialect, engine.dialect)
+        engine.update_execution_options(compiled_cache=_compiled.setdefault(db.dialect, {}))
 
 
 def fast_temporary_folder() -> "tempfile.TemporaryDirectory[str]":

@@ -206,6 +206,7 @@ def test_people_are_found_by_part_of_name_or_address(rt: Runtime, admin: User) -
     assert names("100%@") == ["Noor_100%"]
 
 
+@pytest.mark.usefixtures("full_cost_password_hashes")
 def test_a_stored_password_is_argon2id_and_nothing_else(rt: Runtime, admin: User) -> None:
     stored = rt.db.read(lambda tx: tx.connection.exec_driver_sql("SELECT password_hash FROM users").scalar_one())
     kind, version, cost = stored.split("$")[1:4]
