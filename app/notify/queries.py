@@ -4,14 +4,14 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.sql import Select
 
 from app.notify import repository
 from app.notify.action_links import LinkAction
 from app.notify.errors import ChannelMissing, NotificationMissing
 from app.notify.models import DUE, IN_FLIGHT, ActionUseRow, ChannelRow, NotificationRow, ThreadRow
-from app.notify.repository import FIRST_SENDS, IS_PAGE, select_notifications
+from app.notify.repository import FIRST_SENDS, IS_NEXT, IS_PAGE, select_notifications
 from app.notify.rules import Window
 from app.notify.types import (
     REACHING,
@@ -23,12 +23,19 @@ from app.notify.types import (
     NotificationKind,
     NotificationStatus,
     Thread,
+    Told,
 )
 from app.platform.db import Tx, paged
 from app.platform.tables import fields_of
 from app.platform.types import JsonObject, Page, PageQuery
 
 STILL_REACHING = NotificationRow.status.in_([NotificationStatus(status) for status in sorted(REACHING)])
+# What has begun to leave: whoever reads it should read on.
+SAID = (
+    NotificationStatus.IN_FLIGHT, NotificationStatus.UNKNOWN, NotificationStatus.SENT, NotificationStatus.DELIVERED,
+    NotificationStatus.BUNDLED,
+)  # fmt: skip
+_ACTIVE_CHANNELS = select(ChannelRow.id).where(ChannelRow.is_active)
 # Databases take so many values in one statement, and not many more.
 INCIDENTS_AT_ONCE = 10_000
 
@@ -109,7 +116,7 @@ def next_due_at(tx: Tx, *, repeats: bool = True, full: Collection[str] = ()) -> 
     Without `repeats` only first sends count, with it also what a dead sender may have lost; channels that are `full`
     are left out.
     """
-    due = select(func.min(NotificationRow.due_at)).where(DUE)
+    due = select(func.min(NotificationRow.due_at)).where(DUE, IS_NEXT)
     if full:
         due = due.where(NotificationRow.channel.not_in(full))
     if not repeats:
@@ -224,13 +231,19 @@ def channel_was_used(tx: Tx, channel_id: int) -> bool:
     return tx.scalar(select(NotificationRow.id).where(NotificationRow.channel_id == channel_id).limit(1)) is not None
 
 
-def channels_told(tx: Tx, incident_id: int) -> list[NotificationChannel]:
-    """The active channels that were told of an incident, or are being told."""
-    told = select(NotificationRow.channel_id).where(
-        NotificationRow.incident_id == incident_id, NotificationRow.kind == NotificationKind.TEAM, STILL_REACHING
-    )
-    statement = _channels().where(ChannelRow.is_active, ChannelRow.id.in_(told))
-    return tx.all(NotificationChannel, statement.order_by(ChannelRow.id))
+def told_of(tx: Tx, incident_ids: Collection[int], *, people_by: Collection[str]) -> dict[int, list[Told]]:
+    """Who was told of each of these incidents, or is being told: active channels, and people paged by such kinds."""
+    row = NotificationRow
+    of_team = and_(row.kind == NotificationKind.TEAM, row.channel_id.in_(_ACTIVE_CHANNELS), STILL_REACHING)
+    of_person = and_(IS_PAGE, row.channel.in_(sorted(people_by)), row.status.in_(SAID))
+    columns = select(*fields_of(NotificationRow, Told)).where(or_(of_team, of_person)).distinct()
+    wanted = sorted(set(incident_ids))
+    found: dict[int, list[Told]] = {}
+    for start in range(0, len(wanted), INCIDENTS_AT_ONCE):
+        statement = columns.where(row.incident_id.in_(wanted[start : start + INCIDENTS_AT_ONCE]))
+        for each in tx.all(Told, statement.order_by(row.incident_id, row.channel_id, row.contact_method_id)):
+            found.setdefault(each.incident_id, []).append(each)
+    return found
 
 
 def incidents_of_ref(tx: Tx, channel: str, ref: str) -> list[int]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, false, or_, select, true, update
+from sqlalchemy import and_, bindparam, case, exists, false, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql import Select
 
 from app.notify.models import DUE, IN_FLIGHT, AttemptRow, ContactWindowRow, NotificationRow
@@ -33,6 +34,21 @@ NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 IS_PAGE = NotificationRow.kind == NotificationKind.PAGE
 # What goes to a person in turns, one message at a time.
 _TAKES_TURNS = NotificationRow.kind.in_((NotificationKind.PAGE, NotificationKind.DIGEST))
+# What the same reader was told of the incident before has come to an end: news never overtakes.
+_EARLIER = aliased(NotificationRow)
+IS_NEXT = or_(
+    NotificationRow.kind != NotificationKind.TEAM,
+    NotificationRow.incident_id.is_(None),
+    ~exists().where(
+        _EARLIER.incident_id == NotificationRow.incident_id,
+        _EARLIER.id < NotificationRow.id,
+        _EARLIER.status.in_((*WAITING, NotificationStatus.IN_FLIGHT)),
+        or_(
+            _EARLIER.channel_id == NotificationRow.channel_id,
+            _EARLIER.contact_method_id == NotificationRow.contact_method_id,
+        ),
+    ),
+)
 
 
 _NOTIFICATIONS = select(*fields_of(NotificationRow, Notification))
@@ -100,7 +116,7 @@ _DUE_ROWS = _CANDIDATES.where(
     DUE, NotificationRow.due_at <= bindparam("now"), NotificationRow.status.in_(bindparam("statuses", expanding=True))
 )
 _DUE_PAGES = _DUE_ROWS.where(_TAKES_TURNS).limit(PAGES_AT_MOST)
-_DUE_OTHERS = _DUE_ROWS.where(~_TAKES_TURNS).limit(OTHERS_AT_MOST)
+_DUE_OTHERS = _DUE_ROWS.where(~_TAKES_TURNS, IS_NEXT).limit(OTHERS_AT_MOST)
 _LOST = _CANDIDATES.where(IN_FLIGHT, NotificationRow.lease_until < bindparam("now")).limit(PAGES_AT_MOST)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.notify.types import NotificationStatus, Outcome
+from app.notify.types import Notification, NotificationStatus, Outcome
 
 WINDOW = timedelta(seconds=60)
 HORIZON = timedelta(hours=24)
@@ -146,3 +146,8 @@ def backoff_seconds(attempts: int, roll: float, retry_after_seconds: float | Non
 def late_by_seconds(now: datetime, due_at: datetime) -> int:
     """How late a message is, in whole seconds; 0 while nobody would call it late."""
     return int((now - due_at).total_seconds()) if now - due_at >= LATE else 0
+
+
+def event_of(notification: Notification) -> str:
+    """What a message is about: the event of a team's message (`triggered`, `resolved`, …), else its kind."""
+    return str(notification.facts.get("event") or notification.kind.value)

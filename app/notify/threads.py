@@ -5,7 +5,8 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from app.notify.models import ThreadRow
-from app.notify.types import Claim, Notification
+from app.notify.rules import event_of
+from app.notify.types import BUNDLE, Claim
 from app.platform.db import Tx
 
 
@@ -22,7 +23,7 @@ def keep(tx: Tx, claim: Claim, ref: str) -> None:
             "contact_method_id": each.contact_method_id,
             "channel": each.channel,
             "ref": ref,
-            "state": state_told(each),
+            "state": BUNDLE if claim.bundled else event_of(each),
         }
         for each in told
     ]
@@ -36,14 +37,10 @@ def keep(tx: Tx, claim: Claim, ref: str) -> None:
             .where(
                 ThreadRow.incident_id == each.incident_id,
                 ThreadRow.ref == ref,
+                ThreadRow.state != BUNDLE,
                 ThreadRow.channel_id == each.channel_id
                 if each.channel_id is not None
                 else ThreadRow.contact_method_id == each.contact_method_id,
             )
-            .values(state=state_told(each))
+            .values(state=event_of(each))
         )
-
-
-def state_told(notification: Notification) -> str:
-    """What a message says of its incident: the event of a team's message, `page` of a page."""
-    return str(notification.facts.get("event") or notification.kind.value)

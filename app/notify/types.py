@@ -230,9 +230,10 @@ class Message:
     """What a channel is handed to say.
 
     `short` fits into two text messages, `spoken` is to be read aloud. `event` says what this is about (`page`,
-    `triggered`, `acknowledged`, `escalated`, `resolved`, …), `status` what the incident is now. `thread_ref` is the
-    vendor's handle of the first message about this incident to the same reader, where there was one. `link` is the
-    incident's address; `receipts_url` and `answer_url` are for vendors that call back.
+    `triggered`, `acknowledged`, `escalated`, `resolved`, …), `status` what the incident is now, `link` its address.
+    `thread_ref` is the vendor's handle of the first message about this incident to the same reader, where there was
+    one; a shared one is about other incidents too. `receipts_url` and `answer_url` are for vendors that call back,
+    `payload` is what an operator's template made of the whole body.
     """
 
     notification_id: int
@@ -254,8 +255,10 @@ class Message:
     link: str = ""
     actions: tuple[MessageAction, ...] = ()
     thread_ref: str = ""
+    thread_is_shared: bool = False
     receipts_url: str = ""
     answer_url: str = ""
+    payload: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +273,22 @@ class Receipt:
     thread_ref: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A channel, or a person by a contact method, that was told of an incident or is being told."""
+
+    incident_id: int
+    channel: str
+    channel_id: int | None
+    user_id: int | None
+    contact_method_id: int | None
+    address: str
+
+
+# The state of a thread whose first message is about several incidents.
+BUNDLE = "bundle"
+
+
 def message_ref(**parts: str) -> str:
     """A vendor's handle of a message that has several parts, as threads keep it: `message_ref(channel=…, ts=…)`."""
     return json.dumps(parts, sort_keys=True, separators=(",", ":"))
@@ -277,7 +296,10 @@ def message_ref(**parts: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """Where a channel or a person was told of an incident first; `state` is what was told there last."""
+    """Where a channel or a person was told of an incident first; `state` is what was told there last.
+
+    A message about several incidents is a thread of each, in the state BUNDLE for good.
+    """
 
     incident_id: int
     channel_id: int | None
@@ -285,6 +307,11 @@ class Thread:
     channel: str
     ref: str
     state: str
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the first message is about other incidents too."""
+        return self.state == BUNDLE
 
 
 class DeliveryFailed(Exception):

@@ -73,20 +73,22 @@ def reopen(tx: Tx, incident_id: int, *, actor: Actor, now: datetime, note: str |
         latest = queries.open_of_group(tx, incident.source_id, incident.group_key)
         if latest is not None:
             raise Conflict(f"Incident #{latest.id} is already open for the same alerts: work on that one.")
+    text = _said(actor, "reopened", note)
     incidents.transition(
-        tx, incident, IncidentAction.REOPEN,
-        kind=TimelineKind.REOPENED, text=_said(actor, "reopened", note), actor=actor, now=now,
-    )  # fmt: skip
+        tx, incident, IncidentAction.REOPEN, kind=TimelineKind.REOPENED, text=text, actor=actor, now=now
+    )
+    paging.tell_channels(tx, incident, "reopened", text, now=now)
     paging.restart(tx, _order_anew(tx, incident), now=now)
 
 
 def close(tx: Tx, incident_id: int, *, actor: Actor, now: datetime, note: str | None = None) -> None:
     """Done with it."""
     incident = incidents.lock(tx, incident_id)
-    incidents.transition(
-        tx, incident, IncidentAction.CLOSE,
-        kind=TimelineKind.CLOSED, text=_said(actor, "closed", note), actor=actor, now=now,
-    )  # fmt: skip
+    text = _said(actor, "closed", note)
+    if incidents.transition(
+        tx, incident, IncidentAction.CLOSE, kind=TimelineKind.CLOSED, text=text, actor=actor, now=now
+    ):
+        paging.tell_channels(tx, incident, "closed", text, now=now)
 
 
 def escalate(tx: Tx, incident_id: int, *, actor: Actor, now: datetime, note: str | None = None) -> None:
@@ -101,6 +103,7 @@ def escalate(tx: Tx, incident_id: int, *, actor: Actor, now: datetime, note: str
         line = NewTimelineEntry(incident_id, TimelineKind.ESCALATED, text, actor)
         incidents.add_timeline(tx, [line], now=now)
         incidents.snooze(tx, incident_id, None, now=now)
+    paging.tell_channels(tx, incident, "escalated", text, now=now)
     escalation = running.lock_escalation(tx, incident_id)
     if escalation is None:
         paging.page_fallback(tx, incident_id, now, "it was escalated and had no plan")

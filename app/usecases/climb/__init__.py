@@ -83,10 +83,11 @@ def _end_the_quiet(tx: Tx, incident: Incident, escalation: Escalation, *, now: d
         line = NewTimelineEntry(incident.id, TimelineKind.SNOOZED, "The snooze has ended")
         incidents.add_timeline(tx, [line], now=now)
     if incident.status is IncidentStatus.ACKNOWLEDGED:
+        text = "The acknowledgement has lapsed: triggered again"
         incidents.transition(
-            tx, incident, IncidentAction.RETRIGGER, kind=TimelineKind.LAPSED,
-            text="The acknowledgement has lapsed: triggered again", actor=SYSTEM, now=now,
-        )  # fmt: skip
+            tx, incident, IncidentAction.RETRIGGER, kind=TimelineKind.LAPSED, text=text, actor=SYSTEM, now=now
+        )
+        paging.tell_channels(tx, incident, "triggered", text, now=now)
 
 
 def _say_if_late(tx: Tx, escalation: Escalation, now: datetime) -> None:

@@ -9,7 +9,7 @@ from app.incidents import queries as incidents, service as locks
 from app.incidents.types import Incident, IncidentStatus
 from app.notify import queries as outbox, service as notify
 from app.notify.rendering import About
-from app.notify.types import Claim, Notification, NotificationChannel, NotificationKind
+from app.notify.types import Claim, Notification, NotificationChannel, NotificationKind, Thread
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
 
@@ -22,7 +22,7 @@ class Batch:
     incidents: Mapping[int, About]
     zones: Mapping[int, str]
     channels: Mapping[int, NotificationChannel]
-    threads: Mapping[int, str]
+    threads: Mapping[int, Thread]
     claimed_at: float
 
 
@@ -63,12 +63,13 @@ def _call_off_lost(tx: Tx, now: datetime) -> None:
         notify.cancel_lost(tx, answered, now=now)
 
 
-def _threads(tx: Tx, heads: Collection[Notification]) -> dict[int, str]:
+def _threads(tx: Tx, heads: Collection[Notification]) -> dict[int, Thread]:
     """Where the incident of each of these messages was told first to the same reader, by message; pages stand alone."""
     news = [head for head in heads if head.kind is NotificationKind.TEAM and head.incident_id is not None]
     found = outbox.threads_of(tx, {head.incident_id for head in news if head.incident_id is not None})
-    refs = {(each.incident_id, each.channel_id, each.contact_method_id): each.ref for each in found}
-    return {head.id: refs.get((head.incident_id or 0, head.channel_id, head.contact_method_id), "") for head in news}
+    known = {(each.incident_id, each.channel_id, each.contact_method_id): each for each in found}
+    places = {head.id: (head.incident_id or 0, head.channel_id, head.contact_method_id) for head in news}
+    return {row_id: known[place] for row_id, place in places.items() if place in known}
 
 
 def _about(incident: Incident) -> About:

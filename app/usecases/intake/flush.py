@@ -135,6 +135,7 @@ class Flush:
             kind=TimelineKind.REOPENED, text=f"Reopened: {problem.reopen}", actor=SYSTEM, now=self.now,
         )  # fmt: skip
         incidents.set_many(self.tx, [{"id": incident.id, "metadata": _without_note(incident.metadata)}])
+        paging.tell_channels(self.tx, incident, "reopened", f"reopened: {problem.reopen}", now=self.now)
         if problem.page_at is not None:
             paging.hold(self.tx, self._order(problem), until=problem.page_at, now=self.now)
         else:
@@ -161,6 +162,8 @@ class Flush:
             incidents.snooze(self.tx, incident.id, None, now=self.now)
             line = NewTimelineEntry(incident.id, TimelineKind.SNOOZED, "The snooze ends: severity rose to critical")
             incidents.add_timeline(self.tx, [line], now=self.now)
+        risen = replace(incident, severity=problem.severity)
+        paging.tell_channels(self.tx, risen, "triggered", "severity rose to critical", now=self.now)
         paging.restart(self.tx, self._order(problem), now=self.now)
 
     def _order(self, problem: Problem) -> paging.Order:

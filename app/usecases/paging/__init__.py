@@ -14,13 +14,13 @@ from app.escalation.types import Escalation, EscalationStatus, NewEscalation, Pl
 from app.incidents import service as incidents
 from app.incidents.types import Incident, IncidentStatus, NewTimelineEntry, TimelineKind
 from app.notify import queries as outbox, service as notify
-from app.notify.types import NewNotification, Notification, NotificationKind
+from app.notify.types import Notification
 from app.platform.db import Tx
-from app.platform.types import JsonObject
 from app.usecases.paging import ladder
 from app.usecases.paging.handover import inherit
 from app.usecases.paging.ladder import Climb
 from app.usecases.paging.leaving import page_others, waits_for
+from app.usecases.paging.news import tell_channels
 from app.usecases.paging.notices import Words, clock_time, tell, tell_handoff
 from app.usecases.paging.pages import Order
 from app.usecases.paging.plans import is_louder, levels_reaching_nobody, order_again, plan_for, urgency_of
@@ -120,6 +120,7 @@ def page_on(tx: Tx, incident_id: int, now: datetime, reason: str) -> bool:
         text = f"Nobody could be reached: {reason}. The admins are tried again."
         incidents.add_timeline(tx, [NewTimelineEntry(incident_id, TimelineKind.UNREACHED, text)], now=now)
         running.save_many(tx, [ladder.give_up(escalation, now=now)])
+        tell_channels(tx, incident, "escalated", text, now=now)
         tx.wake("climb")
         tx.publish("incident", id=incident_id)
         return True
@@ -221,29 +222,6 @@ def stop(tx: Tx, incident_id: int, status: EscalationStatus, *, now: datetime, d
         running.change(tx, escalation, status=status, due_at=due_at, backups=[])
     notify.cancel_for_incident(tx, incident_id, now=now)
     tx.wake("climb")
-
-
-def tell_channels(tx: Tx, incident: Incident, what: str, text: str, *, now: datetime) -> None:
-    """Every channel that was told of the incident also hears what became of it (B30)."""
-    told = outbox.channels_told(tx, incident.id)
-    facts: JsonObject = {"event": what, "text": text, "severity": incident.severity.value}
-    notify.insert_many(
-        tx,
-        [
-            NewNotification(
-                kind=NotificationKind.TEAM,
-                channel=channel.driver,
-                channel_id=channel.id,
-                due_at=now,
-                facts=facts,
-                incident_id=incident.id,
-                idempotency_key=f"{what}:{incident.id}:{channel.id}:{now.timestamp()}",
-            )
-            for channel in told
-        ],
-        now=now,
-    )
-    tx.wake("deliver")
 
 
 def _move(tx: Tx, climb: Climb, *, now: datetime) -> None:

@@ -41,7 +41,8 @@ class Climb:
     Asked: `step` is where it goes. With `on`, the move stays on the level that stands there, and pages `called`
     backups, or the `heirs` of the duty, or else whom the level stands for now, except those in `paged`; it goes on
     where it reaches nobody, unless it `stays_unreached`. `passed` are backups whom the level before did not come to
-    page. `reason` says why a move that stays was made.
+    page. `reason` says why a move that stays was made. A move that `is_escalation` is told to the channels as one;
+    the others come with an event of their own (a reopening, a lapse) or are none.
 
     Answered by `decide`: the escalation's `status`, `due_at`, `started_at` (of its level) and waiting `backups`, the
     `pages` and timeline `lines` to write, and `first_user`, who gets the incident.
@@ -59,6 +60,7 @@ class Climb:
     heirs: Mapping[int, Route] = field(default_factory=dict)
     stays_unreached: bool = False
     reason: str = ""
+    is_escalation: bool = True
     status: EscalationStatus = EscalationStatus.CLIMBING
     due_at: datetime | None = None
     started_at: datetime | None = None
@@ -89,7 +91,7 @@ def begin(order: Order) -> Climb:
 
 def begin_again(order: Order, escalation: Escalation) -> Climb:
     """Level 1 in a new episode: after a reopen or a rise to critical."""
-    return Climb(order, escalation.episode + 1, first_step(order.plan), escalation.id)
+    return Climb(order, escalation.episode + 1, first_step(order.plan), escalation.id, is_escalation=False)
 
 
 def due(order: Order, escalation: Escalation, *, paged: frozenset[int], now: datetime) -> Climb:
@@ -137,7 +139,7 @@ def inherit(
 def repeat_level(order: Order, escalation: Escalation) -> Climb:
     """The level that stands once more, in a new episode and with its whole delay: a snooze has ended (B25)."""
     step = Step(StepReason.NEXT_LEVEL, level_of(escalation), escalation.round)
-    return Climb(order, escalation.episode + 1, step, escalation.id)
+    return Climb(order, escalation.episode + 1, step, escalation.id, is_escalation=False)
 
 
 def call_acknowledger(order: Order, escalation: Escalation, user_id: int) -> Climb:
@@ -145,7 +147,8 @@ def call_acknowledger(order: Order, escalation: Escalation, user_id: int) -> Cli
     current = level_of(escalation)
     delay = current.delay_minutes if current else DEFAULT_DELAY_MINUTES
     level = Level(escalation.level, delay, (Assignee(AssigneeType.USER, user_id),))
-    return Climb(order, escalation.episode + 1, Step(StepReason.NEXT_LEVEL, level, escalation.round), escalation.id)
+    step = Step(StepReason.NEXT_LEVEL, level, escalation.round)
+    return Climb(order, escalation.episode + 1, step, escalation.id, is_escalation=False)
 
 
 def fall_back(order: Order, escalation: Escalation) -> Climb:

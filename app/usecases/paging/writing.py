@@ -5,16 +5,27 @@ from datetime import datetime
 
 from app.escalation import running
 from app.incidents import service as incidents
+from app.incidents.types import TimelineKind
 from app.notify import service as notify
 from app.platform.db import Tx
 from app.usecases.paging import ladder
 from app.usecases.paging.ladder import Climb
+from app.usecases.paging.news import News, tell_news
+
+TOLD = (TimelineKind.PAGED, TimelineKind.FALLBACK, TimelineKind.UNREACHED)
 
 
 def write_moves(tx: Tx, climbs: Sequence[Climb], *, now: datetime) -> None:
     """Write moves of escalations that are under way, which this transaction has locked, with all that they page."""
     running.save_many(tx, [ladder.standing(climb) for climb in climbs])
     write_pages(tx, climbs, now=now)
+    tell_news(tx, [news for climb in climbs if climb.is_escalation for news in _news(climb)], now=now)
+
+
+def _news(climb: Climb) -> list[News]:
+    """What the channels hear of a move: whom it pages, or that there is nobody."""
+    said = [line.text for line in climb.lines if line.kind in TOLD]
+    return [News(climb.order.incident, "escalated", said[-1])] if said else []
 
 
 def write_pages(tx: Tx, climbs: Sequence[Climb], *, now: datetime) -> None:
