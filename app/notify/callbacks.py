@@ -2,9 +2,6 @@
 
 from app.platform.secrets import SecretBox
 
-TWILIO_SMS = "/integrations/twilio_sms/"
-TWILIO_STATUS = "/integrations/twilio_status/"
-TWILIO_VOICE = "/integrations/twilio_voice/"
 _PATH_PURPOSE = "integration-path"
 
 
@@ -15,9 +12,10 @@ def path_secret(box: SecretBox, what: str) -> str:
 
 def infobip_path(box: SecretBox, what: str) -> str:
     """The path that Infobip calls: `what` is `infobip_reports` or `infobip_inbound`."""
-    return f"/integrations/{what}/{path_secret(box, what)}/"
+    return filled(f"/integrations/{what}/{{secret}}/", box)
 
 
-def voice_path(token: str) -> str:
-    """The path that Twilio calls with a digit; `token` is the message's acknowledge token, the digit decides."""
-    return f"{TWILIO_VOICE}?token={token}"
+def filled(path: str, box: SecretBox, *, token: str = "") -> str:
+    """A channel's path as the vendor is told it: `{secret}` is that of the path's name, `{token}` the message's."""
+    what = path.removeprefix("/integrations/").partition("/")[0]
+    return path.replace("{secret}", path_secret(box, what)).replace("{token}", token)

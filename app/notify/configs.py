@@ -17,6 +17,7 @@ from app.platform.db import Tx
 from app.platform.errors import FieldError
 from app.platform.redact import HIDDEN
 from app.platform.secrets import SecretBox
+from app.platform.settings import Settings
 from app.platform.types import JsonObject, JsonValue
 
 NAME_LIMIT = 80
@@ -31,6 +32,7 @@ def create_channel(
     is_active: bool,
     description: str,
     box: SecretBox,
+    settings: Settings,
     now: datetime,
 ) -> NotificationChannel:
     """Make a channel. Raises ChannelNameTaken, ChannelInvalid."""
@@ -40,7 +42,7 @@ def create_channel(
         ChannelRow,
         name=name,
         driver=driver,
-        config=seal(kind, config, box),
+        config=seal(kind, config, box, settings),
         is_active=is_active,
         description=description,
         created_at=now,
@@ -51,7 +53,7 @@ def create_channel(
 
 
 def update_channel(
-    tx: Tx, channel_id: int, *, changes: Mapping[str, Any], box: SecretBox, now: datetime
+    tx: Tx, channel_id: int, *, changes: Mapping[str, Any], box: SecretBox, settings: Settings, now: datetime
 ) -> NotificationChannel:
     """Change a channel; `***` in `config` keeps the stored secret. Raises ChannelMissing, ChannelNameTaken,
     ChannelInvalid."""
@@ -61,7 +63,7 @@ def update_channel(
         _check_name(tx, values["name"], but=channel_id)
     if "config" in values:
         kind = _kind(channel.driver)
-        values["config"] = seal(kind, _kept(kind, values["config"], channel.config, box), box)
+        values["config"] = seal(kind, _kept(kind, values["config"], channel.config, box), box, settings)
     tx.execute(update(ChannelRow).where(ChannelRow.id == channel_id).values(**values, updated_at=now))
     tx.publish("channels", id=channel_id)
     return queries.get_channel(tx, channel_id)
@@ -76,10 +78,13 @@ def delete_channel(tx: Tx, channel_id: int) -> None:
     tx.publish("channels", id=channel_id)
 
 
-def seal(kind: Channel, config: Mapping[str, JsonValue], box: SecretBox) -> JsonObject:
+def seal(kind: Channel, config: Mapping[str, JsonValue], box: SecretBox, settings: Settings) -> JsonObject:
     """The configuration as it is stored: only what was given, secrets as ciphertext. Raises ChannelInvalid."""
-    checked = _checked(kind, config).model_dump(mode="json", exclude_unset=True)
-    return _each_secret(kind, checked, box.encrypt)
+    checked = _checked(kind, config)
+    faults = kind.check(checked, settings) if kind.check is not None else {}
+    if faults:
+        raise ChannelInvalid([FieldError(f"config.{name}", what) for name, what in faults.items()])
+    return _each_secret(kind, checked.model_dump(mode="json", exclude_unset=True), box.encrypt)
 
 
 def unseal(kind: Channel, stored: Mapping[str, JsonValue], box: SecretBox) -> ChannelConfig:

@@ -8,14 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from app.notify.action_links import LinkAction, token_for
-from app.notify.types import Claim, Message, Notification, NotificationKind
+from app.notify.rules import event_of
+from app.notify.texts import clipped, digits, listed, spoken, text_message
+from app.notify.types import Claim, Message, MessageAction, Notification, NotificationKind, Thread
 from app.platform.secrets import SecretBox
 from app.platform.types import JsonObject
 
@@ -27,6 +29,13 @@ LISTED_AT_MOST = 20
 LABELS_AT_MOST = 12
 TITLE_LIMIT = 160
 TEXT_LIMIT = 2000
+SHORT_TITLE = 40
+# The sealed configuration of a message that brought its own stays in its row.
+NOT_TOLD = ("labels", "text", "config", "sent_tags", "sent_context")
+STILL_TO_DO = {
+    "triggered": (LinkAction.ACKNOWLEDGE, LinkAction.RESOLVE, LinkAction.ESCALATE),
+    "acknowledged": (LinkAction.RESOLVE, LinkAction.ESCALATE),
+}
 _TOKEN = re.compile(r"/a/[A-Za-z0-9_-]{16,}")
 
 
@@ -62,14 +71,24 @@ class About:
 class Occasion:
     """All that a message is made of besides its row: the incidents, the reader's zone, the channel's name, the time.
 
-    `thread_ref` is the vendor's handle of the first message about the incident to the same reader.
+    `thread` is where the same reader was told of the incident first.
     """
 
     now: datetime
     incidents: Mapping[int, About]
     zone: str = "UTC"
     channel_name: str = ""
-    thread_ref: str = ""
+    thread: Thread | None = None
+
+
+class _Place(TypedDict):
+    incident_id: int | None
+    event: str
+    status: str
+    link: str
+    actions: tuple[MessageAction, ...]
+    thread_ref: str
+    thread_is_shared: bool
 
 
 def compose(claim: Claim, site: Site, occasion: Occasion) -> Message:
@@ -110,6 +129,9 @@ def compose_plainly(claim: Claim, site: Site, occasion: Occasion) -> Message:
         thread_ids=_thread(about, site),
         possible_repeat=claim.is_repeat,
         facts={"title": title, "message": text},
+        short=clipped(text),
+        spoken=spoken(subject),
+        **_place(claim, about, site, occasion),
     )
 
 
@@ -168,6 +190,7 @@ def _level_line(facts: JsonObject, reasons: Mapping[str, Any]) -> str:
 def _page_values(claim: Claim, about: About, site: Site, occasion: Occasion) -> dict[str, Any]:
     head, facts = claim.notification, claim.notification.facts
     level, levels = facts.get("level"), facts.get("levels")
+    offered = _actions(head, about, site)
     return {
         "about": _shown(about, occasion),
         "headline": _headline(claim),
@@ -179,7 +202,8 @@ def _page_values(claim: Claim, about: About, site: Site, occasion: Occasion) -> 
         "plan": facts.get("plan") or "",
         "why": why_lines(facts),
         "late": _late(head, occasion),
-        "actions": _actions(head, site),
+        "actions": [(each.name, each.url) for each in offered if each.name != LinkAction.NOT_USEFUL],
+        "not_useful_url": next((each.url for each in offered if each.name == LinkAction.NOT_USEFUL), ""),
         "incident_url": _incident_url(about.incident_id, site),
         "runbook_url": _web_address(facts.get("runbook_url")),
         "repeat": claim.is_repeat,
@@ -248,8 +272,66 @@ def _message(
         message_id=_message_id(head, site),
         thread_ids=_thread(None if claim.bundled else about, site),
         possible_repeat=claim.is_repeat,
-        facts=_told(claim, about, site, occasion, subject=subject, text=text),
+        facts={
+            **_told(claim, about, site, occasion, subject=subject, text=text),
+            "news": str(values.get("text") or ""),
+        },
+        short=_short(claim, about, site, occasion, values),
+        spoken=_spoken(claim, about, values),
+        **_place(claim, about, site, occasion),
     )
+
+
+def _place(claim: Claim, about: About | None, site: Site, occasion: Occasion) -> _Place:
+    """Where the message belongs: its incident and thread, what it is about, and what can be done."""
+    head = claim.notification
+    own = _own_address(head.facts.get("link"), site)
+    link = f"{site.base_url}/incidents?status=open" if claim.bundled else own
+    return {
+        "incident_id": None if about is None or claim.bundled else about.incident_id,
+        "event": event_of(head),
+        "status": about.status if about else "",
+        "link": link or (_incident_url(about.incident_id, site) if about else ""),
+        "actions": () if claim.bundled else _actions(head, about, site),
+        "thread_ref": occasion.thread.ref if occasion.thread else "",
+        "thread_is_shared": occasion.thread is not None and occasion.thread.is_shared,
+    }
+
+
+def _short(claim: Claim, about: About | None, site: Site, occasion: Occasion, values: Mapping[str, Any]) -> str:
+    """What a text message says: number and severity are never cut, the title gives way."""
+    repeat = "Possible repeat: " if claim.is_repeat else ""
+    head = claim.notification
+    if claim.bundled:
+        shown = [
+            f"#{each['number']} {each['severity'].upper()} {_clip(each['title'], SHORT_TITLE)}"
+            for each in (_listed(row, site, occasion) for row in claim.all)
+        ]
+        link = f"{site.base_url}/incidents?status=open"
+        return listed(f"{repeat}{_headline(claim)}:", shown, f"Reply ACK and a number, or {link}")
+    if about is None:
+        link = str(values.get("link_url") or "")
+        return clipped(" ".join(part for part in (f"{repeat}{values['title']}.", values.get("text"), link) if part))
+    number, url = about.incident_id, _incident_url(about.incident_id, site)
+    opening = f"{repeat}{about.severity.upper()} #{number}"
+    if head.kind is not NotificationKind.PAGE:
+        return text_message(f"{opening} {event_of(head)}:", about.title, url, "")
+    links = [each.url for each in _actions(head, about, site) if each.name == LinkAction.ACKNOWLEDGE and each.url]
+    reply = f"Reply ACK {number}"
+    return text_message(opening, about.title, *(f"{reply} or {link}" for link in (*links, url)), reply)
+
+
+def _spoken(claim: Claim, about: About | None, values: Mapping[str, Any]) -> str:
+    """What a voice says; which digit does what is said by the channel that can hear one."""
+    repeat = "Possibly a repeat. " if claim.is_repeat else ""
+    if claim.bundled:
+        numbers = ", ".join(digits(each.incident_id or 0) for each in claim.all[:LISTED_AT_MOST])
+        return f"{repeat}PagerPal. {_headline(claim)}. Numbers {numbers}."
+    if about is None:
+        return spoken(f"{repeat}PagerPal. {values['title']}. {values.get('text') or ''}")
+    what = "" if claim.notification.kind is NotificationKind.PAGE else f" {event_of(claim.notification)}"
+    opening = f"{repeat}PagerPal. {about.severity.capitalize()} incident{what}, number {digits(about.incident_id)}."
+    return f"{opening} {spoken(_title(about.title))}."
 
 
 def _subject(claim: Claim, about: About | None, values: Mapping[str, Any]) -> str:
@@ -272,7 +354,7 @@ def _told(claim: Claim, about: About | None, site: Site, occasion: Occasion, *, 
         "severity": about.severity if about else facts.get("severity") or "info",
         "channel": occasion.channel_name or head.channel,
         "tags": dict(_labels(facts)),
-        "context": {key: value for key, value in facts.items() if key not in ("labels", "text")},
+        "context": {key: value for key, value in facts.items() if key not in NOT_TOLD},
         "incident": None,
         "links": {},
         "bundle": [_incident_facts(occasion.incidents.get(each.incident_id or 0), site) for each in claim.bundled],
@@ -280,7 +362,7 @@ def _told(claim: Claim, about: About | None, site: Site, occasion: Occasion, *, 
     if about is not None:
         told["incident"] = _incident_facts(about, site)
         links: JsonObject = {"incident": _incident_url(about.incident_id, site)}
-        told["links"] = links | {action: url for action, url in _actions(head, site)}
+        told["links"] = links | {each.name: each.url for each in _actions(head, about, site) if each.url}
     return told
 
 
@@ -295,6 +377,9 @@ def _incident_facts(about: About | None, site: Site) -> JsonObject:
         "status": about.status,
         "description": about.description,
         "summary": about.summary,
+        "summaries": [about.summary] if about.summary else [],
+        "metrics": {},
+        "recommendations": [],
         "created_at": about.created_at.isoformat(),
         "alert_count": about.alert_count,
         "firing_alert_count": about.firing_alert_count,
@@ -320,19 +405,23 @@ def _listed(each: Notification, site: Site, occasion: Occasion) -> dict[str, Any
     about = occasion.incidents.get(each.incident_id or 0)
     unknown = {"number": each.incident_id or 0, "title": "incident", "severity": "info", "shape": SHAPES["info"]}
     shown: dict[str, Any] = _shown(about, occasion) if about else {**unknown, "age": ""}
-    actions = dict(_actions(each, site))
+    links = {action.name: action.url for action in _actions(each, about, site)}
     url = _incident_url(each.incident_id or 0, site)
-    return {**shown, "url": url, "acknowledge_url": actions.get(LinkAction.ACKNOWLEDGE, url)}
+    return {**shown, "url": url, "acknowledge_url": links.get(LinkAction.ACKNOWLEDGE, url)}
 
 
-def _actions(head: Notification, site: Site) -> list[tuple[str, str]]:
-    """Action and link, for a message that one person gets about one incident."""
-    if head.kind is not NotificationKind.PAGE or head.user_id is None or head.incident_id is None:
-        return []
-    return [
-        (action.value, f"{site.base_url}/a/{token_for(site.secrets, head.id, action, created_at=head.created_at)}")
-        for action in LinkAction
-    ]
+def _actions(head: Notification, about: About | None, site: Site) -> tuple[MessageAction, ...]:
+    """What can be done about the incident of a message; only one person's message has links to do it with."""
+    if head.incident_id is None or head.kind not in (NotificationKind.PAGE, NotificationKind.TEAM):
+        return ()
+    offered = tuple(LinkAction)
+    if head.kind is NotificationKind.TEAM:
+        offered = STILL_TO_DO.get(about.status if about else "", ())
+    tokens = {each: token_for(site.secrets, head.id, each, created_at=head.created_at) for each in offered}
+    return tuple(
+        MessageAction(action.value, token, f"{site.base_url}/a/{token}" if head.user_id is not None else "")
+        for action, token in tokens.items()
+    )
 
 
 def _message_id(head: Notification, site: Site) -> str:

@@ -86,7 +86,7 @@ class AddressFilter:
             raise AddressRefused("there is no such port")
         found = await self.unjudged(host)
         for address in found:
-            self._judge(ip_address(address), port)
+            self.judge(ip_address(address), port)
         return found
 
     async def unjudged(self, host: str) -> list[str]:
@@ -97,7 +97,8 @@ class AddressFilter:
             raise NameNotResolved("the host name has no address")
         return found
 
-    def _judge(self, address: Address, port: int) -> None:
+    def judge(self, address: Address, port: int) -> None:
+        """Look at one address that is about to be connected to. Raises AddressRefused."""
         if any(address in network for network in self.allowed if network.version == address.version):
             return
         if any(address in network for network in DENIED if network.version == address.version):

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
+from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol, TypeVar, runtime_checkable
 
 from app.platform.types import JsonObject
@@ -125,13 +126,17 @@ class Closable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What a plug-in may touch, and nothing else."""
+    """What a plug-in may touch, and nothing else.
+
+    `allowed_networks` are those that the operator lets through, for what cannot go through `http` and `mail`.
+    """
 
     http: Http
     mail: Mail
     blocking: Blocking
     now: Callable[[], datetime]
     templates: Templates = field(default_factory=NoTemplates)
+    allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
 
     async def close(self) -> None:
         """Close what the ports keep open, at the end of the process."""

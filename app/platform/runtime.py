@@ -92,6 +92,7 @@ def build_runtime(settings: Settings) -> Runtime:
         blocking=in_thread,
         now=clock.now,
         templates=SandboxedTemplates(),
+        allowed_networks=settings.outbound_allowed_networks,
     )
     return Runtime(
         settings=settings,

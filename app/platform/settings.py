@@ -87,6 +87,7 @@ class Settings(BaseModel):
     heartbeat_url: Secret = ""
     outbound_allowed_networks: Networks = ()
 
+    notify_templates_dir: str = ""
     email_backend: Literal["smtp", "ses"] = "smtp"
     smtp_host: str = ""
     smtp_port: Port = 587
@@ -102,6 +103,8 @@ class Settings(BaseModel):
     infobip_api_key: Secret = ""
     infobip_sms_sender: str = ""
     infobip_whatsapp_sender: str = ""
+    infobip_whatsapp_template: str = ""
+    infobip_whatsapp_language: str = "en"
     twilio_base_url: BaseUrl = "https://api.twilio.com"
     twilio_account_sid: Secret = ""
     twilio_auth_token: Secret = ""

@@ -34,15 +34,19 @@ class SandboxedTemplates:
         """
         async with self._turn:
             process = await self._ready()
+            answered = False
             try:
                 async with asyncio.timeout(self._render_seconds):
                     answer = await _ask(process, {"source": source, "values": values})
+                answered = True
             except TimeoutError:
-                await self._kill()
                 raise TemplateFailed(f"the template took longer than {self._render_seconds:g} s") from None
             except (OSError, ValueError):
-                await self._kill()
                 raise TemplateFailed("the template ended its process") from None
+            finally:
+                # Also when nobody waits any more: its answer must never be taken for that of the next template.
+                if not answered:
+                    await self._kill()
         if "error" in answer:
             raise TemplateFailed(str(answer["error"]))
         return str(answer["text"])

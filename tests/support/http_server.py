@@ -4,11 +4,13 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 WAIT_SECONDS = 10
+DRIP_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,17 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What to answer; `hangs` answers nothing until the server stops, `breaks` cuts the connection instead."""
+    """What to answer; `hangs` answers nothing until the server stops, `breaks` cuts the connection instead.
+
+    `drips` begins an answer and goes on byte by byte without end.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     hangs: bool = False
     breaks: bool = False
+    drips: bool = False
 
 
 class HttpServer:
@@ -92,6 +98,10 @@ class HttpServer:
             self._stopping.wait()
         return answer
 
+    def may_drip(self) -> bool:
+        """Wait a moment between two bytes; False when the server stops."""
+        return not self._stopping.wait(DRIP_SECONDS)
+
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
@@ -113,9 +123,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(answer.body)))
+        self.send_header("Content-Length", "100000" if answer.drips else str(len(answer.body)))
         self.end_headers()
         self.wfile.write(answer.body)
+        if answer.drips:
+            self._drip()
+
+    def _drip(self) -> None:
+        self.close_connection = True
+        with suppress(OSError):
+            while self.server.owner.may_drip():
+                self.wfile.write(b" ")
+                self.wfile.flush()
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 

@@ -4,7 +4,6 @@ The quirk that cost time: mail programs fold messages into one thread by Referen
 stays the same, so the subject must not tell the level.
 """
 
-import json
 import re
 from binascii import b2a_qp
 from collections.abc import Iterable
@@ -29,6 +28,7 @@ from app.notify.channels._base import (
     Secret,
     Settings,
 )
+from app.notify.channels._mail import ATTACHMENT, incident_json, one_line, own_headers, recipients, split_addresses
 
 TLS_PORT = 465
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
@@ -49,7 +49,7 @@ class EmailConfig(ChannelConfig):
     @field_validator("to_addresses", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        return split_addresses(value)
 
     @property
     def server(self) -> MailServer:
@@ -79,25 +79,17 @@ async def send(message: Message, config: EmailConfig, outside: Outside) -> Recei
 
 
 def _compose(message: Message, config: EmailConfig) -> EmailMessage:
-    recipients = [message.to] if message.to else list(config.to_addresses)
-    if not recipients:
-        raise DeliveryFailed("there is nobody to write to: to_addresses is empty", permanent=True)
+    readers = recipients(message, config.to_addresses)
     mail = EmailMessage(policy=_POLICY)
     try:
         mail["From"] = config.from_address
-        mail["To"] = ", ".join(recipients)
+        mail["To"] = ", ".join(readers)
     except (ValueError, IndexError) as error:
         raise DeliveryFailed("a mail address is not valid", permanent=True) from error
-    mail["Subject"] = _CONTROLS.sub(" ", message.subject)
+    mail["Subject"] = one_line(message.subject)
     mail["Message-ID"] = message.message_id
-    if message.thread_ids:
-        mail["In-Reply-To"] = message.thread_ids[-1]
-        mail["References"] = " ".join(message.thread_ids)
-    mail["Auto-Submitted"] = "auto-generated"
-    mail["X-PagerPal-Notification"] = str(message.notification_id)
-    if message.severity == "critical":
-        mail["X-Priority"] = "1"
-        mail["Importance"] = "high"
+    for name, value in own_headers(message).items():
+        mail[name] = value
     mail["MIME-Version"] = "1.0"
     _fill(mail, message)
     return mail
@@ -115,8 +107,7 @@ def _fill(mail: EmailMessage, message: Message) -> None:
     alternative = MIMEPart(policy=_POLICY)
     _join(alternative, "alternative", f"{boundary}_a", bodies)
     attachment = MIMEPart(policy=_POLICY)
-    content = json.dumps(message.facts, indent=1, ensure_ascii=False).encode()
-    attachment.set_content(content, maintype="application", subtype="json", filename="incident.json")
+    attachment.set_content(incident_json(message), maintype="application", subtype="json", filename=ATTACHMENT)
     _join(mail, "mixed", boundary, [alternative, attachment])
 
 

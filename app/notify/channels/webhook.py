@@ -7,7 +7,7 @@ notification's idempotency key as `Idempotency-Key`, so that a receiver can tell
 import json
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from app.notify.channels._base import (
     Channel,
@@ -21,8 +21,8 @@ from app.notify.channels._base import (
     Sample,
     Secret,
     SecretMap,
-    TemplateFailed,
     call,
+    template_source,
 )
 
 
@@ -33,10 +33,17 @@ class WebhookConfig(ChannelConfig):
     webhook_url: Secret = Field(default="", description="The same, kept secret: for URLs that are a key themselves.")
     method: Literal["POST", "PUT", "PATCH", "GET"] = Field(default="POST", description="POST, PUT, PATCH or GET.")
     headers: SecretMap = Field(default_factory=dict, description="Further headers; their values are kept secret.")
-    body_template: str = Field(default="", max_length=65536, description="Jinja template of the body; empty: our JSON.")
+    body_template: str = Field(
+        default="", max_length=65536, description="Jinja template of the body, or `file:name.j2`; empty: our JSON."
+    )
     success_statuses: tuple[int, ...] = Field(default=(), description="Answers that mean success; empty: 200 to 299.")
     message_id_path: str = Field(default="", description="Where the answer's JSON names the message: `result.id`.")
     disabled: bool = Field(default=False, description="Say that it was sent and send nothing.")
+
+    @field_validator("body_template", mode="before")
+    @classmethod
+    def _body_of_file(cls, value: object) -> object:
+        return template_source(value)
 
     @model_validator(mode="after")
     def _one_url(self) -> Self:
@@ -58,7 +65,7 @@ async def send(message: Message, config: WebhookConfig, outside: Outside) -> Rec
     headers = {"Idempotency-Key": message.idempotency_key, **config.headers}
     content = None
     if config.method != "GET":
-        content = (await _body(message, config, outside)).encode()
+        content = _body(message).encode()
         headers = {"Content-Type": "application/json", **headers}
     answer = await call(
         outside,
@@ -72,14 +79,9 @@ async def send(message: Message, config: WebhookConfig, outside: Outside) -> Rec
     return Receipt(provider_message_id=_message_id(answer, config.message_id_path), detail=str(answer.status))
 
 
-async def _body(message: Message, config: WebhookConfig, outside: Outside) -> str:
-    if config.body_template:
-        try:
-            return await outside.templates.render(config.body_template, message.facts)
-        except TemplateFailed:
-            # A page is never lost to a template: our own JSON goes instead.
-            pass
-    return json.dumps(default_body(message), ensure_ascii=False)
+def _body(message: Message) -> str:
+    # A template may make anything, not only JSON; without one, or when it failed, our own JSON goes.
+    return message.payload or json.dumps(default_body(message), ensure_ascii=False)
 
 
 def default_body(message: Message) -> JsonObject:
@@ -121,6 +123,7 @@ SAMPLES = (
         name="a person's own URL, put",
         config={"method": "PUT", "success_statuses": [204]},
         to="https://ravi.example.com/pager",
+        status=204,
         expect={"method": "PUT", "url": "https://ravi.example.com/pager"},
     ),
 )
@@ -131,6 +134,7 @@ PLUGIN = Channel(
     send=send,
     address_label="URL",
     from_settings=lambda _settings: {},
+    payload_field="body_template",
     samples=SAMPLES,
     setup="Give the URL and, where the receiver wants one, a header with its key. Internal addresses must be listed in "
     "OUTBOUND_ALLOWED_NETWORKS.",

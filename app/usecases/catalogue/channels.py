@@ -40,6 +40,7 @@ def create_channel(
             is_active=is_active,
             description=description,
             box=rt.secrets,
+            settings=rt.settings,
             now=now,
         )
         _audit(tx, "created", channel.id, actor, None, shown_channel(channel), now)
@@ -58,7 +59,7 @@ def update_channel(
 
     def write(tx: Tx) -> NotificationChannel:
         before = shown_channel(queries.get_channel(tx, channel_id))
-        channel = configs.update_channel(tx, channel_id, changes=changes, box=rt.secrets, now=now)
+        channel = configs.update_channel(tx, channel_id, changes=changes, box=rt.secrets, settings=rt.settings, now=now)
         _audit(tx, "changed", channel_id, actor, before, shown_channel(channel), now)
         return channel
 

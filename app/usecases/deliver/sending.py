@@ -3,19 +3,24 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from jinja2 import TemplateError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.notify import service as notify
-from app.notify.channels._base import SEND_SECONDS, ChannelConfig
+from app.notify.action_links import call_token_for
+from app.notify.callbacks import filled
+from app.notify.channels._base import SEND_SECONDS, Channel, ChannelConfig
 from app.notify.configs import unseal
 from app.notify.errors import ChannelInvalid
-from app.notify.kinds import channel_of, config_for_people
-from app.notify.rendering import Occasion, Site, compose, compose_plainly, kept_text
+from app.notify.kinds import channel_of, config_for_people, kind_named
+from app.notify.rendering import TEMPLATES, Occasion, Site, compose, compose_plainly, kept_text
 from app.notify.service import LEASE_SECONDS
-from app.notify.types import Claim, DeliveryFailed, Message, NotificationStatus, Outcome, Report
+from app.notify.templating import Dressed, Tailor
+from app.notify.types import Claim, DeliveryFailed, Message, NotificationKind, NotificationStatus, Outcome, Report
 from app.platform.db import Tx
 from app.platform.errors import PagerPalError, Unavailable
 from app.platform.failpoints import fp
@@ -72,11 +77,19 @@ async def _send(rt: Runtime, claim: Claim, batch: Batch, message: Message) -> Re
     try:
         channel = channel_of(claim.notification.channel, rt.settings)
         config = _config(rt, claim, batch)
+        dressed = await _dressed(rt, claim, channel, config, message)
+        subject, body = kept_text(claim, dressed.message)
+        said = partial(Report, subject=subject, body=body)
         fp("notify.before_send")
         async with asyncio.timeout(SEND_SECONDS):
-            receipt = await channel.send(message, config, rt.outside)
+            receipt = await channel.send(dressed.message, config, rt.outside)
         fp("notify.after_send_before_record")
-        return said(Outcome.SENT, provider_message_id=receipt.provider_message_id, thread_ref=receipt.thread_ref)
+        return said(
+            Outcome.SENT,
+            provider_message_id=receipt.provider_message_id,
+            thread_ref=receipt.thread_ref,
+            error=f"sent with the built-in text, because of {dressed.fault}" if dressed.fault else "",
+        )
     except DeliveryFailed as failed:
         outcome = Outcome.UNKNOWN if failed.outcome_unknown else Outcome.FAILED
         return said(
@@ -89,6 +102,19 @@ async def _send(rt: Runtime, claim: Claim, batch: Batch, message: Message) -> Re
     except Exception as error:
         log.exception("send failed unexpectedly", notification_id=claim.notification.id)
         return said(Outcome.FAILED, error=f"unexpected error ({type(error).__name__}); the log has the details")
+
+
+async def _dressed(rt: Runtime, claim: Claim, channel: Channel, config: ChannelConfig, message: Message) -> Dressed:
+    """The message as it leaves: with the operator's templates, and the addresses that the vendor calls back."""
+    head = claim.notification
+    base_url = rt.settings.pagerpal_base_url
+    if channel.receipts_path:
+        message = replace(message, receipts_url=f"{base_url}{filled(channel.receipts_path, rt.secrets)}")
+    if channel.answers_path and head.kind is NotificationKind.PAGE and not claim.bundled:
+        token = call_token_for(rt.secrets, head.id, now=rt.clock.now())
+        message = replace(message, answer_url=f"{base_url}{filled(channel.answers_path, rt.secrets, token=token)}")
+    tailor = Tailor(rt.outside.templates, Path(rt.settings.notify_templates_dir or TEMPLATES))
+    return await tailor.dress(message, kind=kind_named(head.channel, rt.settings), channel=channel, config=config)
 
 
 def _config(rt: Runtime, claim: Claim, batch: Batch) -> ChannelConfig:
@@ -114,7 +140,7 @@ def _compose(rt: Runtime, claim: Claim, batch: Batch) -> Message:
         incidents=batch.incidents,
         zone=batch.zones.get(head.user_id or 0, "UTC"),
         channel_name=stored.name if stored else "",
-        thread_ref=batch.threads.get(head.id, ""),
+        thread=batch.threads.get(head.id),
     )
     try:
         return compose(claim, site, occasion)

@@ -64,6 +64,16 @@ class Ward:
         """One pass over what is due."""
         return self.run(deliver.deliver_due(self.rt, self.now))
 
+    def delivers_all(self) -> None:
+        """Everything that is due, however long its sends take, and what waits for these."""
+
+        async def whole() -> None:
+            for _ in range(10):
+                await deliver.deliver_due(self.rt, self.now)
+                await deliver.drain(self.rt)
+
+        asyncio.run(whole())
+
     def passes(self, **length: float) -> None:
         """Time passes, and then what is due is delivered."""
         self.world.clock.advance(**length)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args, get_origin
 
-from app.notify.channels._base import ChannelConfig, secret_fields
+from app.notify.channels._base import ChannelConfig, key_of, secret_fields
 from app.notify.kinds import channel_kinds
 from app.platform import strictjson
 from app.platform.strictjson import MalformedJson
@@ -16,7 +16,7 @@ from app.web.ui.words import heading
 
 EMAIL = "email"
 PREFIX = "config."
-LONG = ("headers", "body_template")
+LONG = ("headers", "body_template", "payload_template", "template")
 # What every kind has is rarely touched and stands last.
 COMMON = ChannelConfig.model_fields.keys()
 
@@ -90,11 +90,11 @@ def _fields(model: type[ChannelConfig]) -> list[ConfigField]:
     secret = secret_fields(model)
     return [
         ConfigField(
-            name=name,
-            title=heading(name),
+            name=key_of(name, info),
+            title=heading(key_of(name, info)),
             help=info.description or "",
             required=info.is_required(),
-            secret=name in secret,
+            secret=key_of(name, info) in secret,
             is_long=name in LONG,
             is_text=_is_text(info.annotation),
             default="" if info.is_required() else _text(info.get_default(call_default_factory=True), ""),
