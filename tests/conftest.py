@@ -22,9 +22,6 @@ from tests.support.postgres import PostgresUnavailable, running_cluster
 from tests.support.smtp import SmtpServer
 from tests.support.world import World
 
-# These measure time or start several processes: never beside another test.
-SERIAL_FOLDERS = ("browser", "kill", "bench")
-
 offline.install()
 
 
@@ -36,8 +33,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if {"postgres_template", "postgresql_url"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("postgresql")
         folder = item.path.relative_to(tests).parts[0] if item.path.is_relative_to(tests) else ""
-        if folder in SERIAL_FOLDERS:
-            item.add_marker("serial")
         if folder == "browser":
             item.add_marker("browser")
 

@@ -12,7 +12,7 @@ from tests.kill.loop import Plan, kill_and_judge, loop_on, report_of
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_ten_kills_on_sqlite_break_no_promise(tmp_path: Path) -> None:
     plan = Plan(kills=10, seed=10, check_every=10, duties=12, full=False)
     with loop_on(tmp_path, f"sqlite:///{tmp_path / 'kill.db'}", plan) as loop:
@@ -29,7 +29,7 @@ def test_ten_kills_on_sqlite_break_no_promise(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 @pytest.mark.postgresql
 def test_three_kills_on_postgresql_break_no_promise(tmp_path: Path, postgresql_url: str) -> None:
     report = kill_and_judge(tmp_path, postgresql_url, Plan(kills=3, seed=3, check_every=3, duties=8, full=False))

@@ -8,6 +8,7 @@ from tests.kill.storm import storm
 
 
 @pytest.mark.slow
+@pytest.mark.serial
 @pytest.mark.timeout(120)
 def test_a_storm_is_kept_whole_said_briefly_and_delays_nobody_else(tmp_path: Path) -> None:
     report = storm(tmp_path, f"sqlite:///{tmp_path / 'storm.db'}", alerts=3000, full=False)

@@ -8,6 +8,7 @@ from tests.kill.takeover import takeover
 
 
 @pytest.mark.slow
+@pytest.mark.serial
 @pytest.mark.timeout(120)
 @pytest.mark.postgresql
 def test_the_other_process_pages_on_when_the_leader_is_killed(tmp_path: Path, postgresql_url: str) -> None:

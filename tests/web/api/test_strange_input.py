@@ -75,6 +75,13 @@ def things(admin: Caller, rt: Runtime, source: JSON) -> None:
     admin.post(f"/alert-sources/{source['id']}/test-alert", status=202)
 
 
+@pytest.fixture
+def document(client: TestClient, admin: Caller) -> JSON:
+    """The product's own description of its API."""
+    spec: JSON = client.get("/openapi.json", headers={"authorization": f"Bearer {admin.token}"}).json()
+    return spec
+
+
 @pytest.mark.usefixtures("things")
 def test_no_strange_path_is_a_5xx(admin: Caller) -> None:
     for method in ("GET", "POST", "PATCH", "DELETE"):
@@ -86,18 +93,18 @@ def test_no_strange_path_is_a_5xx(admin: Caller) -> None:
 
 
 @pytest.mark.usefixtures("things")
-def test_no_strange_query_is_a_5xx(client: TestClient, admin: Caller) -> None:
+def test_no_strange_query_is_a_5xx(admin: Caller, document: JSON) -> None:
     texts = [value for value in VALUES if isinstance(value, str) and "\ud83d" not in value and len(value) < 5000]
     for route in routes("GET"):
         path = PARAMETER.sub("1", route.path)
-        for name in _parameters_of(client, admin, route.path):
+        for name in _parameters_of(document, route.path):
             for value in (*texts, str(2**31), str(2**63), "-1", "0"):
                 assert status_of(admin, "GET", path, params={name: value}) < 500, f"{path}?{name}={value!r}"
 
 
 @pytest.mark.usefixtures("things")
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-def test_no_strange_body_is_a_5xx(client: TestClient, admin: Caller, method: str) -> None:
+def test_no_strange_body_is_a_5xx(admin: Caller, document: JSON, method: str) -> None:
     good: JSON = {"name": "n", "title": "t", "severity": "info", "user_id": 1, "note": "n",
                   "start_time": "2026-03-02T09:00:00Z", "end_time": "2026-03-02T10:00:00Z",
                   "levels": [{"level": 1, "delay_minutes": 1, "assignees": [{"type": "user", "id": 1}]}]}  # fmt: skip
@@ -105,33 +112,26 @@ def test_no_strange_body_is_a_5xx(client: TestClient, admin: Caller, method: str
         path = PARAMETER.sub("1", route.path)
         for content in (b"", b"{", b"[]", b"null", b'"x"', b"1", b"\xff", b"[" * 100 + b"]" * 100, b'{"a":1,"a":2}'):
             assert status_of(admin, method, path, content=content) < 500, f"{path} {content[:20]!r}"
-        fields = sorted(_fields_of(client, admin, method, route.path))
+        fields = sorted(_fields_of(document, method, route.path))
         for name in fields:
             for value in VALUES:
                 body = {key: each for key, each in good.items() if key in fields} | {name: value}
                 assert status_of(admin, method, path, content=_json(body)) < 500, f"{path} {name}={value!r:.60}"
 
 
-def _document(client: TestClient, caller: Caller) -> JSON:
-    """The product's own description of its API."""
-    spec: JSON = client.get("/openapi.json", headers={"authorization": f"Bearer {caller.token}"}).json()
-    return spec
-
-
-def _parameters_of(client: TestClient, caller: Caller, path: str) -> list[str]:
+def _parameters_of(document: JSON, path: str) -> list[str]:
     """What the query of a list may hold."""
-    parameters = _document(client, caller)["paths"][path]["get"].get("parameters", ())
+    parameters = document["paths"][path]["get"].get("parameters", ())
     return [each["name"] for each in parameters if each["in"] == "query"]
 
 
-def _fields_of(client: TestClient, caller: Caller, method: str, path: str) -> set[str]:
+def _fields_of(document: JSON, method: str, path: str) -> set[str]:
     """The fields that a body of this operation may have."""
-    spec = _document(client, caller)
-    content = spec["paths"][path][method.lower()].get("requestBody", {}).get("content", {})
+    content = document["paths"][path][method.lower()].get("requestBody", {}).get("content", {})
     schema = content.get("application/json", {}).get("schema", {})
     named = [each["$ref"] for each in (schema, *schema.get("anyOf", ())) if "$ref" in each]
     return {
-        name for each in named for name in spec["components"]["schemas"][each.split("/")[-1]].get("properties", {})
+        name for each in named for name in document["components"]["schemas"][each.split("/")[-1]].get("properties", {})
     } & set(NAMES)
 
 
