@@ -1,5 +1,6 @@
 """Writing how people are reached: contact methods, their verification by code, and notification rules (B6)."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
@@ -126,6 +127,30 @@ def try_code(tx: Tx, *, user_id: int, contact_method_id: int, code_hash: str, no
 def wrong_code() -> WrongCode:
     """The refusal of a code, whatever is wrong with it."""
     return WrongCode("The code is wrong, used up or older than 15 minutes: have a new one sent.")
+
+
+def opt_out(tx: Tx, contact_method_ids: Collection[int], *, now: datetime) -> list[int]:
+    """Nothing more goes to these addresses: their owner said STOP. Those for which this is new."""
+    row = ContactMethodRow
+    changed = tx.execute(
+        update(row)
+        .where(row.id.in_(sorted(contact_method_ids)), row.opted_out_at.is_(None))
+        .values(opted_out_at=now)
+        .returning(row.id)
+    )
+    return sorted(changed.scalars())
+
+
+def opt_in(tx: Tx, contact_method_ids: Collection[int]) -> list[int]:
+    """Messages may go to these addresses again. Those for which this is new."""
+    row = ContactMethodRow
+    changed = tx.execute(
+        update(row)
+        .where(row.id.in_(sorted(contact_method_ids)), row.opted_out_at.is_not(None))
+        .values(opted_out_at=None)
+        .returning(row.id)
+    )
+    return sorted(changed.scalars())
 
 
 def add_rule(tx: Tx, *, user_id: int, urgency: Urgency, delay_minutes: int, contact_method_id: int) -> NotificationRule:

@@ -200,6 +200,24 @@ def _contact_methods(tx: Tx, user_ids: Sequence[int]) -> list[ContactMethod]:
     return tx.all(ContactMethod, query.order_by(ContactMethodRow.id))
 
 
+def contact_methods_at(tx: Tx, address: str, channels: Iterable[str]) -> list[ContactMethod]:
+    """Everybody's contact methods with this address on one of these channels, verified or not."""
+    query = select(*fields_of(ContactMethodRow, ContactMethod)).where(
+        ContactMethodRow.address == address,
+        ContactMethodRow.channel.in_(sorted(channels)),
+        ContactMethodRow.removed_at.is_(None),
+    )
+    return tx.all(ContactMethod, query.order_by(ContactMethodRow.id))
+
+
+def people_of_slack_user(tx: Tx, slack_user_id: str) -> list[User]:
+    """Whoever this Slack account belongs to, active or not: by their profile, or by a verified contact method."""
+    methods = contact_methods_at(tx, slack_user_id, ["slack"])
+    named = [method.user_id for method in methods if method.verified_at is not None]
+    query = _users().where(or_(UserRow.slack_user_id == slack_user_id, UserRow.id.in_(named)))
+    return tx.all(User, query.order_by(UserRow.id))
+
+
 def get_contact_method(tx: Tx, user_id: int, contact_method_id: int) -> ContactMethod:
     """This person's contact method. Raises ContactMethodMissing."""
     for method in contact_methods_of(tx, user_id):

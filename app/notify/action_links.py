@@ -37,8 +37,6 @@ class LinkAction(StrEnum):
         return self.value.replace("_", " ")
 
 
-# What a digit on the phone does. Resolving is not the first nor the second: it is pressed by mistake too easily.
-DIGITS = {"1": LinkAction.ACKNOWLEDGE, "2": LinkAction.ESCALATE, "3": LinkAction.RESOLVE}
 _ACTIONS = tuple(LinkAction)
 
 

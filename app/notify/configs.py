@@ -1,6 +1,7 @@
 """Named channel configurations: checked by their kind, their secrets encrypted at rest and shown as `***`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from app.notify.types import NotificationChannel
 from app.platform.db import Tx
 from app.platform.errors import FieldError
 from app.platform.redact import HIDDEN
-from app.platform.secrets import SecretBox
+from app.platform.secrets import SecretBox, SecretUnreadable
 from app.platform.settings import Settings
 from app.platform.types import JsonObject, JsonValue
 
@@ -90,6 +91,16 @@ def seal(kind: Channel, config: Mapping[str, JsonValue], box: SecretBox, setting
 def unseal(kind: Channel, stored: Mapping[str, JsonValue], box: SecretBox) -> ChannelConfig:
     """The configuration that a send is made with. Raises ChannelInvalid, SecretUnreadable."""
     return _checked(kind, _each_secret(kind, stored, box.decrypt))
+
+
+def active_configs(tx: Tx, drivers: Iterable[str], box: SecretBox) -> list[ChannelConfig]:
+    """The configurations of the active channels of these kinds, the oldest first; unreadable ones are passed over."""
+    wanted, found = set(drivers), []
+    for channel in queries.active_channels(tx):
+        if channel.driver in wanted:
+            with suppress(ChannelInvalid, SecretUnreadable):
+                found.append(unseal(_kind(channel.driver), channel.config, box))
+    return found
 
 
 def masked(kind: Channel, stored: Mapping[str, JsonValue]) -> JsonObject:

@@ -15,6 +15,7 @@ from app.notify.repository import FIRST_SENDS, IS_NEXT, IS_PAGE, select_notifica
 from app.notify.rules import Window
 from app.notify.types import (
     REACHING,
+    WAITING,
     ActionUse,
     Attempt,
     Notification,
@@ -36,6 +37,11 @@ SAID = (
     NotificationStatus.BUNDLED,
 )  # fmt: skip
 _ACTIVE_CHANNELS = select(ChannelRow.id).where(ChannelRow.is_active)
+# What a reader may have seen: gone out, or going out.
+ARRIVING = (
+    NotificationStatus.SENT, NotificationStatus.DELIVERED, NotificationStatus.SUPPRESSED, NotificationStatus.IN_FLIGHT,
+    NotificationStatus.UNKNOWN,
+)  # fmt: skip
 # Databases take so many values in one statement, and not many more.
 INCIDENTS_AT_ONCE = 10_000
 
@@ -146,6 +152,61 @@ def held_until(tx: Tx, incident_id: int, episode: int, level: int) -> datetime |
         held, IS_PAGE, NotificationRow.status == NotificationStatus.HELD
     )
     return _instant(tx, statement)
+
+
+def of_receipts(tx: Tx, provider_message_ids: Collection[str]) -> dict[str, Notification]:
+    """The messages that vendors know by these names; ours is good too, where it is the vendor's as well."""
+    wanted = sorted(set(provider_message_ids))
+    if not wanted:
+        return {}
+    row = NotificationRow
+    statement = select_notifications().where(or_(row.provider_message_id.in_(wanted), row.idempotency_key.in_(wanted)))
+    found: dict[str, Notification] = {}
+    for each in tx.all(Notification, statement.order_by(row.id)):
+        found[each.provider_message_id if each.provider_message_id in wanted else each.idempotency_key] = each
+    return found
+
+
+def is_sending(tx: Tx, channels: Collection[str]) -> bool:
+    """Whether a message is on its way out by one of these channels just now."""
+    statement = select(NotificationRow.id).where(IN_FLIGHT, NotificationRow.channel.in_(sorted(channels)))
+    return tx.scalar(statement.limit(1)) is not None
+
+
+def waiting_at(tx: Tx, contact_method_ids: Collection[int]) -> list[Notification]:
+    """Pages to these contact methods that have not begun to leave, those said in another message included."""
+    in_bundle = and_(NotificationRow.status == NotificationStatus.BUNDLED, NotificationRow.sent_at.is_(None))
+    statement = select_notifications().where(
+        IS_PAGE,
+        or_(NotificationRow.status.in_(WAITING), in_bundle),
+        NotificationRow.contact_method_id.in_(sorted(contact_method_ids)),
+    )
+    return tx.all(Notification, statement.order_by(NotificationRow.id))
+
+
+def pages_to(tx: Tx, contact_method_ids: Collection[int], *, limit: int = 200) -> list[int]:
+    """The incidents of the pages that these contact methods got, the newest page first, each once."""
+    row = NotificationRow
+    said_in_another = and_(row.status == NotificationStatus.BUNDLED, row.sent_at.is_not(None))
+    statement = (
+        select(row.incident_id)
+        .where(
+            IS_PAGE,
+            row.contact_method_id.in_(sorted(contact_method_ids)),
+            or_(row.status.in_(ARRIVING), said_in_another),
+        )
+        .order_by(func.coalesce(row.sent_at, row.due_at).desc(), row.id.desc())
+        .limit(limit)
+    )
+    return list(dict.fromkeys(tx.execute(statement).scalars()))
+
+
+def was_paged(tx: Tx, incident_id: int, user_id: int) -> bool:
+    """Whether this person ever got a page about the incident, whatever became of it."""
+    statement = select(NotificationRow.id).where(
+        IS_PAGE, NotificationRow.incident_id == incident_id, NotificationRow.user_id == user_id
+    )
+    return tx.scalar(statement.limit(1)) is not None
 
 
 def paged_on_levels(

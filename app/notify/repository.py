@@ -426,6 +426,21 @@ def notifications_in(tx: Tx, ids: Collection[int]) -> list[Notification]:
     return _fetch(tx, _BY_ID, ids)
 
 
+def next_of_reader(tx: Tx, page: Notification) -> Notification | None:
+    """The page that waits for its time and is the next one to the same reader on the same level, or None."""
+    row = NotificationRow
+    statement = _NOTIFICATIONS.where(
+        IS_PAGE,
+        row.incident_id == page.incident_id,
+        row.episode == page.episode,
+        row.level == page.level,
+        row.user_id == page.user_id,
+        row.status == NotificationStatus.PENDING,
+        row.rule_delay_minutes > page.rule_delay_minutes,
+    )
+    return tx.first(Notification, statement.order_by(row.due_at, row.id).limit(1))
+
+
 def contact_key(contact_method_id: int) -> str:
     """The name of a contact method's window."""
     return f"method:{contact_method_id}"

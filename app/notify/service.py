@@ -26,6 +26,8 @@ from app.platform.db import Tx
 LEASE_SECONDS = repository.LEASE.total_seconds()
 SENDS_PER_CHANNEL = 10
 ERROR_LIMIT = 1000
+# An answer that was lost may have been a yes: a receipt says so before it is sent once more.
+MAY_HAVE_LEFT = (NotificationStatus.SENT, NotificationStatus.UNKNOWN)
 BODY_LIMIT = 20_000
 
 
@@ -182,6 +184,52 @@ def cancel_for_incident(tx: Tx, incident_id: int, *, now: datetime) -> None:
 def cancel_for_user(tx: Tx, user_id: int, *, now: datetime) -> None:
     """This person is paged no more: their pages that have not begun to leave will not leave."""
     _hand_over(tx, repository.call_off(tx, NotificationRow.user_id == user_id), now=now)
+
+
+def cancel_for_reader(tx: Tx, incident_id: int, user_id: int, *, now: datetime) -> None:
+    """This person has passed the incident on: their pages about it that have not begun to leave will not leave."""
+    mine = (NotificationRow.incident_id == incident_id, NotificationRow.user_id == user_id)
+    _hand_over(tx, repository.call_off(tx, *mine), now=now)
+
+
+def cancel_for_contact_methods(tx: Tx, contact_method_ids: Collection[int], *, now: datetime) -> None:
+    """Nothing more goes to these addresses: their pages that have not begun to leave will not leave."""
+    gone = repository.call_off(tx, NotificationRow.contact_method_id.in_(sorted(contact_method_ids)))
+    _hand_over(tx, gone, now=now)
+
+
+def deliver_by_receipt(tx: Tx, notification_id: int, *, at: datetime) -> bool:
+    """It has arrived; whether that was news. What it carried has arrived with it."""
+    arrived = repository.change(
+        tx, [notification_id], expected=MAY_HAVE_LEFT, status=NotificationStatus.DELIVERED, delivered_at=at
+    )
+    if arrived:
+        carried = [each.id for each in repository.bundles_of(tx, [notification_id]).get(notification_id, [])]
+        repository.change(tx, carried, expected=(NotificationStatus.BUNDLED,), delivered_at=at)
+    return bool(arrived)
+
+
+def fail_by_receipt(tx: Tx, notification_id: int, *, error: str) -> list[Notification]:
+    """It was sent and did not arrive; the messages that are thereby lost, those that it carried included.
+
+    Only what counts as sent can fail so: what has arrived, was given up or is sent again stays as it is.
+    """
+    failed = {"status": NotificationStatus.FAILED, "last_error": error[:ERROR_LIMIT]}
+    if not repository.change(tx, [notification_id], expected=(NotificationStatus.SENT,), **failed):
+        return []
+    carried = [each.id for each in repository.bundles_of(tx, [notification_id]).get(notification_id, [])]
+    repository.change(tx, carried, expected=(NotificationStatus.BUNDLED,), **failed)
+    return repository.notifications_in(tx, [notification_id, *carried])
+
+
+def bring_forward(tx: Tx, lost: Notification, *, now: datetime) -> Notification | None:
+    """Send the next page that waits for the same reader on the same level now, because this one did not arrive."""
+    following = repository.next_of_reader(tx, lost)
+    if following is None:
+        return None
+    repository.change(tx, [following.id], expected=(NotificationStatus.PENDING,), due_at=now)
+    tx.wake("deliver")
+    return following
 
 
 def cancel_lost(tx: Tx, incident_ids: Collection[int], *, now: datetime) -> None:

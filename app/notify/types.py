@@ -22,6 +22,7 @@ class NotificationKind(StrEnum):
     DIGEST = "digest"
     ALARM = "alarm"
     TEST = "test"
+    REPLY = "reply"
 
 
 class NotificationStatus(StrEnum):
@@ -166,6 +167,24 @@ class Report:
     thread_ref: str = ""
     error: str = ""
     retry_after_seconds: float | None = None
+
+
+class ReceiptState(StrEnum):
+    """What a vendor says has become of a message; only the last two are final."""
+
+    ON_ITS_WAY = "on_its_way"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReceipt:
+    """A vendor's word on one message, by the vendor's name for it; `error` says why it did not arrive."""
+
+    provider_message_id: str
+    state: ReceiptState
+    at: datetime
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,10 @@ class SecretBox:
         """HMAC-SHA256 of `data` under the key of `purpose`, as 64 hex digits."""
         return self._signature(self._keys[0], purpose, data)
 
+    def signatures(self, purpose: str, data: bytes) -> list[str]:
+        """What `sign` makes of it, first under this key, then under each previous one: for what is cut short."""
+        return [self._signature(key, purpose, data) for key in self._keys]
+
     def verify(self, purpose: str, data: bytes, signature: str) -> bool:
         """True when `signature` was made by `sign` for the same purpose and data, with this or a previous key."""
         return any([same(self._signature(key, purpose, data), signature) for key in self._keys])

@@ -32,7 +32,14 @@ from app.web.api import (
     teams,
     users,
 )
-from app.web.hooks import alerts as alerts_hook, health, links as links_hook
+from app.web.hooks import (
+    alerts as alerts_hook,
+    health,
+    infobip as infobip_hook,
+    links as links_hook,
+    slack as slack_hook,
+    twilio as twilio_hook,
+)
 from app.web.routing import KEYED, PUBLIC, Access, Door, Route, mount_routes
 from app.web.ui import (
     alerts as alerts_ui,
@@ -82,6 +89,13 @@ HOOKS: tuple[Route, ...] = (
     _hook("POST", "/a/{token}", links_hook.act),
     Route("GET", "/health", health.health, PUBLIC, Door.HOOK),
     Route("GET", "/health/ready", health.ready, PUBLIC, Door.HOOK),
+    _hook("POST", "/integrations/twilio_sms", twilio_hook.text),
+    _hook("POST", "/integrations/twilio_status", twilio_hook.status),
+    _hook("POST", "/integrations/twilio_voice", twilio_hook.voice),
+    _hook("POST", "/integrations/infobip_inbound/{secret}", infobip_hook.inbound),
+    _hook("POST", "/integrations/infobip_reports/{secret}", infobip_hook.reports),
+    _hook("POST", "/integrations/slack/events", slack_hook.receive),
+    _hook("POST", "/integrations/slack/interactions", slack_hook.receive),
 )
 
 ME: tuple[Route, ...] = (

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parents[1] / "fixtures" / "webhooks"
+ANSWERING = ("infobip", "slack", "twilio")
 RECEIVED_AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TOLERANCE = timedelta(milliseconds=1)
 RECEIVED_TOLERANCE = timedelta(seconds=5)
@@ -49,6 +50,16 @@ class Case:
 @cache
 def cases() -> tuple[Case, ...]:
     """Every case of every driver."""
+    return tuple(case for case in _all() if case.driver not in ANSWERING)
+
+
+def answers() -> list[Case]:
+    """What vendors post who carry our messages: people's answers, and receipts."""
+    return [case for case in _all() if case.driver in ANSWERING]
+
+
+@cache
+def _all() -> tuple[Case, ...]:
     return tuple(_read(path) for path in sorted(FOLDER.glob("*/*.expected.json")))
 
 

@@ -24,7 +24,7 @@ from tests.support.callers import bearer, browser
 from tests.support.people import add_admin, add_user
 from tests.support.world import World
 
-LINK = re.compile(r"(Acknowledge|Resolve|Escalate|Not useful): https://pager\.example\.com(/a/\S+)")
+LINK = re.compile(r"(Acknowledge|Resolve|Escalate|Say so): https://pager\.example\.com(/a/\S+)")
 BUTTON = re.compile(r'name="action" value="(\w+)"')
 
 
@@ -87,7 +87,7 @@ def mailed(world: World, db: Db, database_url: str) -> Iterator[Mailed]:
 
 
 def test_looking_names_the_incident_offers_every_action_and_changes_nothing(mailed: Mailed) -> None:
-    assert set(mailed.links) == {"Acknowledge", "Resolve", "Escalate", "Not useful"}
+    assert set(mailed.links) == {"Acknowledge", "Resolve", "Escalate", "Say so"}
     before = mailed.story
     for path in mailed.links.values():
         for spelling in (path, f"{path}/"):
@@ -114,7 +114,8 @@ def test_the_button_acknowledges_as_the_person_who_got_the_mail(mailed: Mailed, 
 
 def test_the_first_button_is_what_the_link_is_for(mailed: Mailed) -> None:
     for word, path in mailed.links.items():
-        assert BUTTON.findall(mailed.client.get(path).text)[0] == word.lower().replace(" ", "_")
+        wanted = "not_useful" if word == "Say so" else word.lower()
+        assert BUTTON.findall(mailed.client.get(path).text)[0] == wanted
 
 
 def test_a_used_link_says_what_happened_and_by_whom(mailed: Mailed) -> None:
@@ -178,14 +179,14 @@ def test_a_link_of_somebody_who_left_answers_for_nobody(mailed: Mailed) -> None:
 
 
 def test_a_page_that_was_not_useful_is_noted_and_changes_nothing_else(mailed: Mailed) -> None:
-    status, text = mailed.press("Not useful")
+    status, text = mailed.press("Say so")
     assert status == 200
     assert "Marked as not useful, Ravi." in text
     assert mailed.incident.status is IncidentStatus.TRIGGERED
     assert mailed.story[-1] == "Ravi did not find the page useful"
     [use] = mailed.rt.db.read(lambda tx: outbox.feedback_of(tx, mailed.incident_id))
     assert (use.used_by, use.action) == (mailed.ravi_id, "not_useful")
-    status, text = mailed.press("Not useful")
+    status, text = mailed.press("Say so")
     assert status == 409
     assert "Ravi marked it as not useful by this link on 2026-03-02 at 09:00 UTC." in text
 
@@ -198,7 +199,7 @@ def test_feedback_can_be_given_when_all_is_over_and_nothing_else(mailed: Mailed)
 
 
 def test_feedback_is_shown_with_the_incident(mailed: Mailed) -> None:
-    mailed.press("Not useful")
+    mailed.press("Say so")
     headers = bearer(mailed.rt, mailed.admin)
     detail = mailed.client.get(f"/api/v1/incidents/{mailed.incident_id}", headers=headers).json()
     [said] = detail["feedback"]

@@ -29,7 +29,7 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer: to the incident of this number, or to the newest page where there is none; `note` is what was added."""
+    """One answer: to the incident of this number, without one to the newest page; `note` is what was added."""
 
     verb: Verb
     number: int | None = None

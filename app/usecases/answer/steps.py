@@ -36,7 +36,7 @@ def acknowledge(tx: Tx, incident_id: int, *, actor: Actor, now: datetime, note: 
     incident = incidents.lock(tx, incident_id)
     changed = incidents.transition(
         tx, incident, IncidentAction.ACKNOWLEDGE,
-        kind=TimelineKind.ACKNOWLEDGED, text=_said(actor, "acknowledged", note), actor=actor, now=now,
+        kind=TimelineKind.ACKNOWLEDGED, text=said(actor, "acknowledged", note), actor=actor, now=now,
     )  # fmt: skip
     if actor.user_id is not None:
         incidents.add_responder(tx, incident_id=incident_id, user_id=actor.user_id, ack_source=actor.source, now=now)
@@ -48,13 +48,13 @@ def acknowledge(tx: Tx, incident_id: int, *, actor: Actor, now: datetime, note: 
     minutes = escalation.plan.ack_timeout_minutes if escalation else None
     lapses_at = None if minutes is None else now + timedelta(minutes=minutes)
     paging.stop(tx, incident_id, EscalationStatus.ACKNOWLEDGED, now=now, due_at=lapses_at)
-    paging.tell_channels(tx, incident, "acknowledged", _said(actor, "acknowledged", note), now=now)
+    paging.tell_channels(tx, incident, "acknowledged", said(actor, "acknowledged", note), now=now)
 
 
 def resolve(tx: Tx, incident_id: int, *, actor: Actor, now: datetime, note: str | None = None) -> None:
     """The incident is fixed; a repeated recovery changes nothing."""
     incident = incidents.lock(tx, incident_id)
-    text = _said(actor, "resolved", note)
+    text = said(actor, "resolved", note)
     if incidents.transition(
         tx, incident, IncidentAction.RESOLVE, kind=TimelineKind.RESOLVED, text=text, actor=actor, now=now
     ):
@@ -73,7 +73,7 @@ def reopen(tx: Tx, incident_id: int, *, actor: Actor, now: datetime, note: str |
         latest = queries.open_of_group(tx, incident.source_id, incident.group_key)
         if latest is not None:
             raise Conflict(f"Incident #{latest.id} is already open for the same alerts: work on that one.")
-    text = _said(actor, "reopened", note)
+    text = said(actor, "reopened", note)
     incidents.transition(
         tx, incident, IncidentAction.REOPEN, kind=TimelineKind.REOPENED, text=text, actor=actor, now=now
     )
@@ -84,7 +84,7 @@ def reopen(tx: Tx, incident_id: int, *, actor: Actor, now: datetime, note: str |
 def close(tx: Tx, incident_id: int, *, actor: Actor, now: datetime, note: str | None = None) -> None:
     """Done with it."""
     incident = incidents.lock(tx, incident_id)
-    text = _said(actor, "closed", note)
+    text = said(actor, "closed", note)
     if incidents.transition(
         tx, incident, IncidentAction.CLOSE, kind=TimelineKind.CLOSED, text=text, actor=actor, now=now
     ):
@@ -94,19 +94,27 @@ def close(tx: Tx, incident_id: int, *, actor: Actor, now: datetime, note: str | 
 def escalate(tx: Tx, incident_id: int, *, actor: Actor, now: datetime, note: str | None = None) -> None:
     """Page the next level at once; one that was acknowledged is triggered again, or nobody would be waited for."""
     incident = _open(tx, incident_id, "escalating")
-    text = _said(actor, "escalated", note)
+    text = said(actor, "escalated", note)
+    if incident.status is IncidentStatus.TRIGGERED:
+        incidents.add_timeline(tx, [NewTimelineEntry(incident_id, TimelineKind.ESCALATED, text, actor)], now=now)
+    page_next(tx, incident, text=text, actor=actor, now=now)
+
+
+def page_next(tx: Tx, incident: Incident, *, text: str, actor: Actor, now: datetime) -> None:
+    """Page the next level of an open incident that this transaction has locked; `text` says why it is triggered again.
+
+    One that was acknowledged is triggered again, and a snooze ends.
+    """
     if incident.status is IncidentStatus.ACKNOWLEDGED:
         incidents.transition(
             tx, incident, IncidentAction.RETRIGGER, kind=TimelineKind.ESCALATED, text=text, actor=actor, now=now
         )
     else:
-        line = NewTimelineEntry(incident_id, TimelineKind.ESCALATED, text, actor)
-        incidents.add_timeline(tx, [line], now=now)
-        incidents.snooze(tx, incident_id, None, now=now)
+        incidents.snooze(tx, incident.id, None, now=now)
     paging.tell_channels(tx, incident, "escalated", text, now=now)
-    escalation = running.lock_escalation(tx, incident_id)
+    escalation = running.lock_escalation(tx, incident.id)
     if escalation is None:
-        paging.page_fallback(tx, incident_id, now, "it was escalated and had no plan")
+        paging.page_fallback(tx, incident.id, now, "it was escalated and had no plan")
         return
     paging.advance(tx, paging.order_again(tx, incident, escalation), escalation, now=now)
 
@@ -118,7 +126,7 @@ def snooze(tx: Tx, incident_id: int, *, actor: Actor, now: datetime, until: date
             "Snooze until a time within the next 30 days.", [FieldError("until", "must lie ahead, by 30 days at most")]
         )
     _open(tx, incident_id, "snoozing")
-    text = _said(actor, f"snoozed until {until:%Y-%m-%d %H:%M} UTC", note)
+    text = said(actor, f"snoozed until {until:%Y-%m-%d %H:%M} UTC", note)
     incidents.add_timeline(tx, [NewTimelineEntry(incident_id, TimelineKind.SNOOZED, text, actor)], now=now)
     incidents.snooze(tx, incident_id, until, now=now)
     paging.stop(tx, incident_id, EscalationStatus.SNOOZED, now=now, due_at=until)
@@ -149,7 +157,7 @@ def assign(tx: Tx, incident_id: int, *, actor: Actor, now: datetime, user_id: in
     chosen = {user.id: user for user in people.active_responders(tx)}.get(user_id)
     if chosen is None:
         raise Invalid("Choose an active responder.", [FieldError("user_id", "is not an active responder")])
-    text = _said(actor, f"assigned it to {chosen.name}", note)
+    text = said(actor, f"assigned it to {chosen.name}", note)
     incidents.assign(tx, incident_id, user_id, now=now)
     incidents.add_timeline(tx, [NewTimelineEntry(incident_id, TimelineKind.ASSIGNED, text, actor)], now=now)
     tx.publish("incident", id=incident_id)
@@ -203,6 +211,7 @@ def _open(tx: Tx, incident_id: int, action: str) -> Incident:
     return incident
 
 
-def _said(actor: Actor, what: str, note: str | None) -> str:
+def said(actor: Actor, what: str, note: str | None) -> str:
+    """An answer as the timeline tells it: who, what, by which way, and what they added."""
     text = f"{actor.name} {what}{WAYS.get(actor.source, '')}"
     return f"{text}: {note.strip()}" if note and note.strip() else text

@@ -3,10 +3,9 @@
 import logging
 from datetime import datetime
 
-from app.escalation import running
 from app.incidents import service as incidents
 from app.incidents.types import NewTimelineEntry, TimelineKind
-from app.notify import queries as outbox, service as notify
+from app.notify import service as notify
 from app.notify.rules import RetryReason
 from app.notify.service import Recorded
 from app.notify.types import Claim, Notification, NotificationKind, NotificationStatus, Outcome, Report
@@ -14,6 +13,7 @@ from app.platform.db import Tx
 from app.platform.logs import get_logger
 from app.usecases import paging
 from app.usecases.deliver.claims import answered_among
+from app.usecases.deliver.receipts import came_early, take_early_receipt
 
 SENT = (Outcome.SENT, Outcome.SUPPRESSED)
 GOT_OUT = (NotificationStatus.SENT, NotificationStatus.SUPPRESSED)
@@ -27,9 +27,11 @@ def record(tx: Tx, claim: Claim, report: Report, *, now: datetime, roll: float) 
     `roll` in [0, 1) is the jitter of the next try.
     """
     head = claim.notification
+    is_overtaken = report.provider_message_id is not None and came_early(tx, head.channel, report.provider_message_id)
     # The usual case, sent at the first try, needs no lock on its incident.
     has_story = report.outcome not in SENT or head.attempts > 1 or any(each.held_until for each in claim.all)
-    locked = incidents.lock_many(tx, {row.incident_id for row in claim.all if row.incident_id}) if has_story else {}
+    about = {row.incident_id for row in claim.all if row.incident_id} if has_story or is_overtaken else set()
+    locked = incidents.lock_many(tx, about)
     recorded = notify.record(tx, claim, report, answered=answered_among(locked.values(), now), now=now, roll=roll)
     if recorded is None:
         log.warning("a claim was lost before its outcome was recorded", notification_id=head.id, fence=head.fence)
@@ -40,7 +42,9 @@ def record(tx: Tx, claim: Claim, report: Report, *, now: datetime, roll: float) 
     if status in GOT_OUT:
         paging.begin_heard(tx, claim.all, now=now)
     for page in recorded.given_up:
-        _page_on(tx, page, report.error, now)
+        paging.page_on_if_lost(tx, page, now, f"no message of it got through ({report.error})")
+    if is_overtaken and status is NotificationStatus.SENT:
+        take_early_receipt(tx, recorded.notification, now=now)
     if head.incident_id is not None:
         tx.publish("incident", id=head.incident_id)
     tx.wake("deliver", *(["pipeline"] if head.run_id else []))
@@ -88,17 +92,6 @@ def _tell(tx: Tx, recorded: Recorded, claim: Claim, *, now: datetime) -> None:
         if row.incident_id is not None
     ]
     incidents.add_timeline(tx, entries, now=now)
-
-
-def _page_on(tx: Tx, page: Notification, error: str, now: datetime) -> None:
-    """Pass the level at once when this was its last way to reach anybody (B26, B28)."""
-    if page.kind is not NotificationKind.PAGE or page.incident_id is None:
-        return
-    escalation = running.escalation_of(tx, page.incident_id)
-    if escalation is None or (escalation.episode, escalation.level) != (page.episode, page.level):
-        return
-    if not outbox.can_still_reach(tx, page.incident_id, episode=escalation.episode, level=escalation.level):
-        paging.page_on(tx, page.incident_id, now, f"no message of it got through ({error})")
 
 
 def _what(head: Notification) -> str:

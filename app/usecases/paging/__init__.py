@@ -14,7 +14,7 @@ from app.escalation.types import Escalation, EscalationStatus, NewEscalation, Pl
 from app.incidents import service as incidents
 from app.incidents.types import Incident, IncidentStatus, NewTimelineEntry, TimelineKind
 from app.notify import queries as outbox, service as notify
-from app.notify.types import Notification
+from app.notify.types import Notification, NotificationKind
 from app.platform.db import Tx
 from app.usecases.paging import ladder
 from app.usecases.paging.handover import inherit
@@ -40,6 +40,7 @@ __all__ = [
     "order_again",
     "page_fallback",
     "page_on",
+    "page_on_if_lost",
     "page_on_without",
     "page_unreached",
     "plan_for",
@@ -125,6 +126,18 @@ def page_on(tx: Tx, incident_id: int, now: datetime, reason: str) -> bool:
         tx.publish("incident", id=incident_id)
         return True
     return False
+
+
+def page_on_if_lost(tx: Tx, page: Notification, now: datetime, reason: str) -> bool:
+    """Pass the level at once when this page, which will not arrive, was its last way to reach anybody (B26, B28)."""
+    if page.kind is not NotificationKind.PAGE or page.incident_id is None:
+        return False
+    escalation = running.escalation_of(tx, page.incident_id)
+    if escalation is None or (escalation.episode, escalation.level) != (page.episode, page.level):
+        return False
+    if outbox.can_still_reach(tx, page.incident_id, episode=escalation.episode, level=escalation.level):
+        return False
+    return page_on(tx, page.incident_id, now, reason)
 
 
 def page_fallback(tx: Tx, incident_id: int, now: datetime, reason: str) -> None:

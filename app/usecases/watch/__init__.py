@@ -6,7 +6,7 @@ from app.usecases.watch.checklist import readiness
 from app.usecases.watch.coverage import Finding, FindingKind, coverage
 from app.usecases.watch.duty import DutyOutcome, watch_duty
 from app.usecases.watch.heartbeat import HEARTBEAT_SECONDS, heartbeat_out
-from app.usecases.watch.integrations import infobip_secret, integrations
+from app.usecases.watch.integrations import integrations
 from app.usecases.watch.notices import banners, first_run_banners
 from app.usecases.watch.types import Banner, BannerLevel, CheckStatus, ReadinessItem
 from app.usecases.watch.vitals import Vitals, VitalSigns
@@ -29,7 +29,6 @@ __all__ = [
     "coverage",
     "first_run_banners",
     "heartbeat_out",
-    "infobip_secret",
     "integrations",
     "readiness",
     "watch_duty",

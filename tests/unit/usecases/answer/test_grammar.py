@@ -12,8 +12,10 @@ ACK, DECLINE, RESOLVE = Verb.ACKNOWLEDGE, Verb.DECLINE, Verb.RESOLVE
     "text",
     [
         "ACK 7", "ack 7", "Ack7", "ACK #7", "ack#7", "ACK: 7", "ACK-7", "ACK.7", "Ack 7.", " ack 7. \n", "ACK 07",
-        "ACK\u00a07", "ACK\u202f7", "\u200bACK 7\u200b", "\ufeffACK 7", "ACK\t7", "ACK  7!", "*ACK 7*", "“ACK 7”", "«ACK 7»",
-        "ACK 7 👍", "👍🏽 ACK 7", "✅ack 7✅", "ＡＣＫ ７", "ACK ٧", "ACK ७", "АСК 7", "аск7", "acknowledge 7", "Acknowledged 7",
+        "ACK\u00a07", "ACK\u202f7", "\u200bACK 7\u200b", "\ufeffACK 7", "ACK\t7", "ACK  7!", "*ACK 7*",
+        "“ACK 7”", "«ACK 7»",
+        "ACK 7 👍", "👍🏽 ACK 7", "✅ack 7✅", "ＡＣＫ ７", "ACK ٧", "ACK ७", "АСК 7", "аск7",
+        "acknowledge 7", "Acknowledged 7",
         "ACK no. 7", "ACK nr 7", "ACK №7", "ACK INC-7", "ack incident 7", "7 ack", "#7 ACK", "7: ack.",
         "<b>ACK</b> 7", "ACK 7\nACK 7", "ACK 7\n\nSent from my phone", "ACK 7\r\n-- \r\nRavi", "> Disk full\nACK 7",
         "ACK 7\u2028Ravi", "a\u00adck 7",
@@ -53,7 +55,8 @@ def test_several_lines_are_several_answers() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", " ", "\n\n", "who is this?", "please ack", "do not ack 7", "acky 7", "back 7", "nack 7", "ok", "7", "#7", "yes",
+        "", " ", "\n\n", "who is this?", "please ack", "do not ack 7", "acky 7", "back 7", "nack 7", "ok", "7", "#7",
+        "yes",
         "Liked “[CRITICAL] #7 Disk full: reply ACK 7”", "> ACK 7", "ack7x", "ACK 7a", "acknowledgement 7", "ack for 8",
         "stop 7", "please stop", "don't stop", "the end", "👍", "\u202e", "\x00", "1" * 2000,
     ],
