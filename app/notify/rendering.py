@@ -31,7 +31,7 @@ TITLE_LIMIT = 160
 TEXT_LIMIT = 2000
 SHORT_TITLE = 40
 # The sealed configuration of a message that brought its own stays in its row.
-NOT_TOLD = ("labels", "text", "config", "sent_tags", "sent_context")
+NOT_TOLD = ("labels", "text", "config")
 STILL_TO_DO = {
     "triggered": (LinkAction.ACKNOWLEDGE, LinkAction.RESOLVE, LinkAction.ESCALATE),
     "acknowledged": (LinkAction.RESOLVE, LinkAction.ESCALATE),
@@ -352,9 +352,9 @@ def _told(claim: Claim, about: About | None, site: Site, occasion: Occasion, *, 
         "title": _title(about.title) if about else subject,
         "message": text,
         "severity": about.severity if about else facts.get("severity") or "info",
-        "channel": occasion.channel_name or head.channel,
+        "channel": facts.get("channel") or occasion.channel_name or head.channel,
         "tags": dict(_labels(facts)),
-        "context": {key: value for key, value in facts.items() if key not in NOT_TOLD},
+        "context": facts.get("context") or {key: value for key, value in facts.items() if key not in NOT_TOLD},
         "incident": None,
         "links": {},
         "bundle": [_incident_facts(occasion.incidents.get(each.incident_id or 0), site) for each in claim.bundled],

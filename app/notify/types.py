@@ -1,10 +1,12 @@
 """Notifications in values: what is to be said, to whom, by which channel, and what became of it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from app.notify.severity import normalized
 from app.platform.types import JsonObject
 
 # A row that may still reach somebody, or has: everything but what was given up or called off.
@@ -290,6 +292,32 @@ class Receipt:
     provider_message_id: str | None = None
     detail: str = ""
     thread_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationMessage:
+    """A message that somebody asks to have sent (document 001); any word for a severity becomes one of the four."""
+
+    title: str
+    message: str
+    severity: str = "info"
+    channel: str = "default"
+    tags: Mapping[str, str] = field(default_factory=dict)
+    context: JsonObject = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "severity", normalized(self.severity))
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """What became of a message, in the form that is the same for every channel (document 001)."""
+
+    success: bool
+    message_id: str | None
+    error: str
+    metadata: JsonObject
+    is_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from app.web.api import (
     me,
     metrics,
     notifications,
+    notify,
     oncall,
     pipelines,
     reach,
@@ -232,6 +233,11 @@ MESSAGES: tuple[Route, ...] = (
     _api("PATCH", "/api/v1/channels/{channel_id}", channels.change, P.MANAGE_CHANNELS),
     _api("DELETE", "/api/v1/channels/{channel_id}", channels.delete, P.MANAGE_CHANNELS, 204),
     _api("POST", "/api/v1/channels/{channel_id}/test", channels.send_test, P.MANAGE_CHANNELS, 202),
+    _api("POST", "/notify/send", notify.send, P.SEND_NOTIFICATIONS),
+    _api("POST", "/notify/send/{driver}", notify.send_by_driver, P.SEND_NOTIFICATIONS),
+    _api("POST", "/notify/batch", notify.send_batch, P.SEND_NOTIFICATIONS),
+    _api("GET", "/notify/drivers", notify.list_drivers, P.VIEW),
+    _api("GET", "/notify/drivers/{driver}", notify.show_driver, P.VIEW),
 )
 
 DUTY: tuple[Route, ...] = (

@@ -28,6 +28,7 @@ from app.platform.logs import get_logger
 from app.platform.redact import redact_text
 from app.platform.runtime import Runtime
 from app.platform.secrets import SecretUnreadable
+from app.platform.types import JsonObject
 from app.usecases.deliver.claims import Batch
 from app.usecases.deliver.consequences import record
 
@@ -120,13 +121,20 @@ async def _dressed(rt: Runtime, claim: Claim, channel: Channel, config: ChannelC
 def _config(rt: Runtime, claim: Claim, batch: Batch) -> ChannelConfig:
     head = claim.notification
     kind = channel_of(head.channel, rt.settings)
+    own = head.facts.get("config")
+    if isinstance(own, dict):
+        return _unsealed(rt, kind, own)
     if head.channel_id is None:
         return config_for_people(kind, rt.settings)
     stored = batch.channels.get(head.channel_id)
     if stored is None or not stored.is_active:
         raise DeliveryFailed("the channel is switched off", permanent=True)
+    return _unsealed(rt, kind, stored.config)
+
+
+def _unsealed(rt: Runtime, kind: Channel, config: JsonObject) -> ChannelConfig:
     try:
-        return unseal(kind, stored.config, rt.secrets)
+        return unseal(kind, config, rt.secrets)
     except (ChannelInvalid, SecretUnreadable) as error:
         raise DeliveryFailed(f"the channel's configuration cannot be used: {error.message}") from error
 
