@@ -43,13 +43,14 @@ def vendor(request: pytest.FixtureRequest) -> Iterator[Vendor]:
 class Desk:
     """A team's channel at a vendor, and what becomes of one message over it."""
 
-    def __init__(self, ward: Ward, vendor: Vendor, **config: Any) -> None:
+    def __init__(self, ward: Ward, vendor: Vendor, *, title: str = "Disk full on db-1", **config: Any) -> None:
         self.ward = ward
         self.rt = on_loopback(ward.rt)
+        values = {name: value for name, value in {**vendor.config, **config}.items() if value != ""}
         self.channel = catalogue.create_channel(
-            self.rt, name="team", driver=vendor.kind, config={**vendor.config, **config}, actor=ward.admin, now=ward.now
+            self.rt, name="team", driver=vendor.kind, config=values, actor=ward.admin, now=ward.now
         )
-        self.incident_id = ward.opens("Disk full on db-1")
+        self.incident_id = ward.opens(title)
         self.tells("triggered")
 
     def tells(self, event: str) -> None:
