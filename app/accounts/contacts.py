@@ -120,7 +120,9 @@ def try_code(tx: Tx, *, user_id: int, contact_method_id: int, code_hash: str, no
     if not same(expected, code_hash):
         tx.execute(update(row).where(row.id == method.id).values(code_tries=tries + 1))
         return False
-    tx.execute(update(row).where(row.id == method.id).values(verified_at=now, code_hash=None, code_expires_at=None))
+    tx.execute(
+        update(row).where(row.id == method.id).values(verified_at=now, code_hash=None, code_expires_at=None, note="")
+    )
     return True
 
 

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.types import Role, TokenScope, Urgency
-from app.platform.tables import Base, EnumText, Json, UtcDateTime
+from app.platform.tables import Base, EnumText, Json, LongText, UtcDateTime
 from app.platform.types import JsonObject
 
 
@@ -57,7 +57,23 @@ class ContactMethodRow(Base):
     code_hash: Mapped[str | None]
     code_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     code_tries: Mapped[int] = mapped_column(default=0)
+    # Why it was lost, where a provider said so.
+    note: Mapped[str] = mapped_column(LongText, default="", server_default=text("''"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class PushSubscriptionRow(Base):
+    """What a browser gave to be pushed to by, encrypted; beside it the contact method that people see."""
+
+    __tablename__ = "push_subscriptions"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    contact_method_id: Mapped[int] = mapped_column(ForeignKey("contact_methods.id"), unique=True)
+    endpoint_hash: Mapped[str] = mapped_column(unique=True)
+    sealed: Mapped[str] = mapped_column(LongText)
+    name: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class NotificationRuleRow(Base):

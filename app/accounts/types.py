@@ -56,7 +56,10 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class ContactMethod:
-    """An address of a person on one channel; usable for pages once verified and while not opted out."""
+    """An address of a person on one channel; usable for pages once verified and while not opted out.
+
+    `note` says why a provider takes nothing for it any more.
+    """
 
     id: int
     user_id: int
@@ -65,6 +68,19 @@ class ContactMethod:
     verified_at: datetime | None
     opted_out_at: datetime | None
     created_at: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PushDevice:
+    """A browser that gets pushes, by its name."""
+
+    id: int
+    user_id: int
+    contact_method_id: int
+    name: str
+    created_at: datetime
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import delete, select, update
 
-from app.notify import queries
+from app.notify import circuits, queries
 from app.notify.channels._base import Channel, ChannelConfig, secret_fields
 from app.notify.errors import ChannelInUse, ChannelInvalid, ChannelNameTaken
 from app.notify.kinds import channel_kinds
@@ -66,6 +66,7 @@ def update_channel(
         kind = _kind(channel.driver)
         values["config"] = seal(kind, _kept(kind, values["config"], channel.config, box), box, settings)
     tx.execute(update(ChannelRow).where(ChannelRow.id == channel_id).values(**values, updated_at=now))
+    circuits.try_now(tx, channel_id, now=now)
     tx.publish("channels", id=channel_id)
     return queries.get_channel(tx, channel_id)
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
+from app.notify import queries
 from app.notify.channels._base import Channel, ChannelConfig
-from app.notify.types import DeliveryFailed
+from app.notify.types import Circuit, DeliveryFailed
+from app.platform.db import Tx
 from app.platform.plugins import load
 from app.platform.settings import Settings
 
@@ -28,6 +30,17 @@ def channel_of(name: str, settings: Settings) -> Channel:
     if kind is None:
         raise DeliveryFailed(f"there is no channel of the kind {name}", permanent=True)
     return kind
+
+
+def provider_name(tx: Tx, circuit: Circuit) -> str:
+    """What people call a provider: the team's channel, or the kind by which people are reached."""
+    if circuit.channel_id is not None:
+        found = queries.channels_by_id(tx, [circuit.channel_id]).get(circuit.channel_id)
+        return f"The channel {found.name}" if found else f"Channel {circuit.channel_id}"
+    kind = channel_kinds().get(circuit.channel)
+    label = kind.label if kind else circuit.channel.replace("_", " ").capitalize()
+    _, _, host = circuit.provider.removeprefix("people:").partition(":")
+    return f"{label} to {host}" if host else label
 
 
 def config_for_people(channel: Channel, settings: Settings) -> ChannelConfig:

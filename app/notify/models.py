@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.notify.types import NotificationKind, NotificationStatus
+from app.notify.types import CircuitStatus, NotificationKind, NotificationStatus
 from app.platform.tables import Base, EnumText, Json, LongText, UtcDateTime
 from app.platform.types import JsonObject
 
@@ -52,6 +52,8 @@ class NotificationRow(Base):
     channel_id: Mapped[int | None] = mapped_column(ForeignKey("notification_channels.id"))
     channel: Mapped[str]
     address: Mapped[str] = mapped_column(default="")
+    # Whose circuit and whose share of the sends it counts to (`circuits.provider_of`).
+    provider: Mapped[str] = mapped_column(default="", server_default=text("''"))
     rule_delay_minutes: Mapped[int] = mapped_column(default=0)
     page_key: Mapped[str | None] = mapped_column(unique=True)
     urgency: Mapped[str] = mapped_column(default="high")
@@ -77,6 +79,24 @@ class NotificationRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class CircuitRow(Base):
+    """The health of one provider; there is none for a provider that has never failed."""
+
+    __tablename__ = "provider_circuits"
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    channel: Mapped[str]
+    channel_id: Mapped[int | None] = mapped_column(ForeignKey("notification_channels.id"), index=True)
+    status: Mapped[CircuitStatus] = mapped_column(EnumText(CircuitStatus), index=True)
+    failures: Mapped[int] = mapped_column(default=0)
+    first_failed_id: Mapped[int] = mapped_column(default=0)
+    is_shared: Mapped[bool] = mapped_column(default=False)
+    last_error: Mapped[str] = mapped_column(LongText, default="")
+    opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    probe_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    probes: Mapped[int] = mapped_column(default=0)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class AttemptRow(Base):

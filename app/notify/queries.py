@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.sql import Select
 
-from app.notify import repository
+from app.notify import circuits, repository
 from app.notify.action_links import LinkAction
 from app.notify.errors import ChannelMissing, NotificationMissing
 from app.notify.models import DUE, IN_FLIGHT, ActionUseRow, ChannelRow, NotificationRow, ThreadRow
@@ -119,16 +119,22 @@ def windows_open(tx: Tx, at: datetime) -> dict[int, Window]:
 def next_due_at(tx: Tx, *, repeats: bool = True, full: Collection[str] = ()) -> datetime | None:
     """When the next message may be claimed, None when nothing waits.
 
-    Without `repeats` only first sends count, with it also what a dead sender may have lost; channels that are `full`
-    are left out.
+    Without `repeats` only first sends count, with it also what a dead sender may have lost; providers that are `full`
+    are left out, and what goes by a broken one waits until that is tried again.
     """
     due = select(func.min(NotificationRow.due_at)).where(DUE, IS_NEXT)
-    if full:
-        due = due.where(NotificationRow.channel.not_in(full))
     if not repeats:
-        return _instant(tx, due.where(NotificationRow.status.in_(FIRST_SENDS)))
-    leases = select(func.min(NotificationRow.lease_until)).where(IN_FLIGHT)
-    return min((at for at in (_instant(tx, due), _instant(tx, leases)) if at is not None), default=None)
+        due = due.where(NotificationRow.status.in_(FIRST_SENDS))
+    broken = circuits.not_closed(tx)
+    left_out = [*full, *(circuit.provider for circuit in broken)]
+    found = [_instant(tx, due.where(NotificationRow.provider.not_in(left_out)) if left_out else due)]
+    for circuit in broken:
+        waits = _instant(tx, due.where(NotificationRow.provider == circuit.provider))
+        if waits is not None and circuit.provider not in full:
+            found.append(max(waits, circuit.probe_at or waits))
+    if repeats:
+        found.append(_instant(tx, select(func.min(NotificationRow.lease_until)).where(IN_FLIGHT)))
+    return min((at for at in found if at is not None), default=None)
 
 
 def can_still_reach(tx: Tx, incident_id: int, *, episode: int, level: int) -> bool:

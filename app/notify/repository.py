@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql import Select
 
+from app.notify.circuits import provider_of
 from app.notify.models import DUE, IN_FLIGHT, AttemptRow, ContactWindowRow, NotificationRow
 from app.notify.rules import Window
 from app.notify.types import (
@@ -95,7 +96,7 @@ class DueRow:
 
     id: int
     kind: NotificationKind
-    channel: str
+    provider: str
     contact_method_id: int | None
     status: NotificationStatus
     waits_for_bundle: bool
@@ -108,7 +109,7 @@ class DueRow:
 
 _CANDIDATES = (
     select(*fields_of(NotificationRow, DueRow))
-    .where(NotificationRow.channel.not_in(bindparam("full", expanding=True)))
+    .where(NotificationRow.provider.not_in(bindparam("full", expanding=True)))
     .order_by(NotificationRow.due_at, NotificationRow.id)
     .with_for_update(skip_locked=True)
 )
@@ -139,6 +140,7 @@ def new_row(new: NewNotification, *, idempotency_key: str, now: datetime) -> dic
         "channel_id": new.channel_id,
         "channel": new.channel,
         "address": new.address,
+        "provider": provider_of(new.channel, new.channel_id, new.address),
         "rule_delay_minutes": new.rule_delay_minutes,
         "page_key": new.page_key,
         "urgency": new.urgency,
@@ -166,7 +168,7 @@ def select_attempts(notification_id: int) -> "Select[Any]":
 def lock_due(tx: Tx, *, now: datetime, repeats: bool, full: Collection[str]) -> list[DueRow]:
     """Rows whose time has come, pages first, then the longest overdue; those another process looks at are skipped.
 
-    `full` are channel kinds that take nothing more just now; without `repeats` only first sends are given.
+    `full` are providers that take nothing more just now; without `repeats` only first sends are given.
     """
     statuses = WAITING if repeats else FIRST_SENDS
     values = {"now": now, "statuses": [status.value for status in statuses], "full": sorted(full)}

@@ -1,6 +1,6 @@
 """When a message is sent, held for a bundle, tried again or given up. Values only; every decision has its reason."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -79,6 +79,35 @@ def plan_contact(window: Window, due: Sequence[DuePage], now: datetime) -> Conta
     return ContactPlan({oldest: Turn.SINGLY, **dict.fromkeys(others, Turn.WINDOW_OPEN)}, oldest, opened)
 
 
+@dataclass(frozen=True, slots=True)
+class RulePage:
+    """The page of one notification rule of a person."""
+
+    id: int
+    status: NotificationStatus
+    due_at: datetime
+    held_until: datetime | None
+    provider: str
+
+
+def next_rules(pages: Sequence[RulePage], stuck: Mapping[int, datetime], now: datetime) -> dict[int, datetime]:
+    """Which of a person's pages on one level (in the order of their rules) go sooner, and when.
+
+    `stuck` are those that do not get through, each with when it was due. The one after each goes then, unless it is on
+    its way already; one that is held for a digest stays held.
+    """
+    sooner: dict[int, datetime] = {}
+    for place, page in enumerate(pages):
+        if page.id in stuck:
+            following = next((each for each in pages[place + 1 :] if each.id not in stuck), None)
+            due_at = max(now, stuck[page.id])
+            if following is None or following.status is not NotificationStatus.PENDING or following.held_until:
+                continue
+            if due_at < sooner.get(following.id, following.due_at):
+                sooner[following.id] = due_at
+    return sooner
+
+
 class RetryReason(StrEnum):
     """Why a message that did not go through is tried again, or not."""
 
@@ -106,6 +135,7 @@ def after_try(
     attempts: int,
     is_repeat: bool,
     is_answered: bool,
+    is_provider_down: bool = False,
     waits_since: datetime,
     now: datetime,
     roll: float,
@@ -114,7 +144,8 @@ def after_try(
     """What becomes of a message after one try (B27, B28).
 
     `attempts` counts this try; `waits_since` is when it was first due; `roll` in [0, 1) is the jitter; `is_answered`
-    says that nobody needs it any more. An unknown outcome is sent again once, marked as a possible repeat.
+    says that nobody needs it any more. While `is_provider_down` the message is not given up for its age. An unknown
+    outcome is sent again once, marked as a possible repeat.
     """
     if outcome in (Outcome.SENT, Outcome.SUPPRESSED):
         done = NotificationStatus.SENT if outcome is Outcome.SENT else NotificationStatus.SUPPRESSED
@@ -126,7 +157,7 @@ def after_try(
     if outcome is Outcome.UNKNOWN and is_repeat:
         return Verdict(NotificationStatus.EXHAUSTED, RetryReason.LOST_TWICE)
     due_at = now + timedelta(seconds=backoff_seconds(attempts, roll, retry_after_seconds))
-    if due_at > waits_since + HORIZON:
+    if due_at > waits_since + HORIZON and not is_provider_down:
         return Verdict(NotificationStatus.EXHAUSTED, RetryReason.HORIZON_OVER)
     if outcome is Outcome.UNKNOWN:
         return Verdict(NotificationStatus.UNKNOWN, RetryReason.AGAIN_UNKNOWN, due_at)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from app.notify import repository, threads
+from app.notify import circuits, hurry, repository, threads
 from app.notify.errors import NotificationMissing, NotRetriable
 from app.notify.models import ActionUseRow, NotificationRow
 from app.notify.repository import DueRow
@@ -19,6 +19,7 @@ from app.notify.types import (
     Notification,
     NotificationKind,
     NotificationStatus,
+    Outcome,
     Report,
 )
 from app.platform.db import Tx
@@ -85,15 +86,19 @@ def insert_one(tx: Tx, new: NewNotification, *, now: datetime) -> int:
 def claim(tx: Tx, *, now: datetime, owner: str, busy: Mapping[str, int], repeats: bool = True) -> list[Claim]:
     """Take due messages for sending, bundling what goes to one contact method (B29).
 
-    `busy` counts this process's sends by channel kind, of which each takes SENDS_PER_CHANNEL at a time; without
-    `repeats` only first sends are taken. Each claimed row is in flight under a new fence when this transaction
-    commits, for LEASE_SECONDS.
+    `busy` counts this process's sends by provider, of which each takes SENDS_PER_CHANNEL at a time, and one whose
+    circuit is open takes one when it is time to see whether it is well again. Without `repeats` only first sends are
+    taken. Each claimed row is in flight under a new fence when this transaction commits, for LEASE_SECONDS.
     """
-    full = [channel for channel, sends in busy.items() if sends >= SENDS_PER_CHANNEL]
-    rows = repository.lock_due(tx, now=now, repeats=repeats, full=full)
+    broken = circuits.not_closed(tx)
+    if broken:
+        hurry.past_broken(tx, {each.provider for each in broken}, now=now)
+    shut = [each.provider for each in broken if each.probe_at is None or each.probe_at > now]
+    full = [provider for provider, sends in busy.items() if sends >= SENDS_PER_CHANNEL]
+    rows = repository.lock_due(tx, now=now, repeats=repeats, full=[*full, *shut])
     if repeats:
-        rows += repository.lock_lost(tx, now=now, full=full)
-    chosen = _choose(tx, rows, busy, now)
+        rows += repository.lock_lost(tx, now=now, full=[*full, *shut])
+    chosen = _choose(tx, rows, busy, {each.provider for each in broken}, now)
     repository.begin_sends(tx, {row.id: _lateness(row, now) for row in chosen}, owner=owner, now=now)
     ids = [row.id for row in chosen]
     sends = {each.id: each for each in repository.notifications_in(tx, ids)}
@@ -119,6 +124,7 @@ def record(
     first_due = head.held_until or head.created_at + timedelta(minutes=head.rule_delay_minutes)
     verdict = after_try(
         report.outcome,
+        is_provider_down=report.outcome is not Outcome.SENT and circuits.is_open(tx, head.provider),
         attempts=head.attempts,
         is_repeat=head.possible_repeat,
         is_answered=head.kind is NotificationKind.PAGE and head.incident_id in answered,
@@ -143,6 +149,7 @@ def record(
     error = ended.last_error
     repository.end_attempt(tx, head.id, fence=head.fence, outcome=report.outcome, error=error, now=now)
     given_up = _settle_bundle(tx, claim, verdict, error, now)
+    hurry.past_lost(tx, given_up, now=now)
     if report.thread_ref and verdict.status is NotificationStatus.SENT:
         threads.keep(tx, claim, report.thread_ref)
     _publish(tx, head)
@@ -242,17 +249,19 @@ def record_action_use(tx: Tx, *, notification_id: int, action: str, used_by: int
     tx.insert(ActionUseRow, notification_id=notification_id, action=action, used_at=now, used_by=used_by)
 
 
-def _choose(tx: Tx, rows: Sequence[DueRow], busy: Mapping[str, int], now: datetime) -> list[DueRow]:
+def _choose(
+    tx: Tx, rows: Sequence[DueRow], busy: Mapping[str, int], to_probe: Collection[str], now: datetime
+) -> list[DueRow]:
     """Which of the due rows go out now; the others are told to wait, or put into a bundle."""
     units = _units(tx, rows)
     windows = repository.lock_windows(tx, [number for kind, number in units if kind == "contact"])
-    left = Counter({row.channel: SENDS_PER_CHANNEL for row in rows})
+    left = Counter({row.provider: 1 if row.provider in to_probe else SENDS_PER_CHANNEL for row in rows})
     left.subtract(busy)
     chosen: list[DueRow] = []
     opened: dict[int, Window] = {}
     for (kind, number), members in units.items():
-        channel = members[0].channel
-        if left[channel] <= 0:
+        provider = members[0].provider
+        if left[provider] <= 0:
             continue
         send = members[0]
         if kind == "contact":
@@ -261,8 +270,11 @@ def _choose(tx: Tx, rows: Sequence[DueRow], busy: Mapping[str, int], now: dateti
             if plan.send_id is None:
                 continue
             send = next(row for row in members if row.id == plan.send_id)
+        if provider in to_probe and not circuits.begin_probe(tx, provider, now=now):
+            continue
+        if kind == "contact":
             opened[number] = plan.window
-        left[channel] -= 1
+        left[provider] -= 1
         chosen.append(send)
     repository.open_windows(tx, opened)
     return chosen

@@ -16,7 +16,7 @@ REACHING = frozenset(
 
 
 class NotificationKind(StrEnum):
-    """Why a message goes out; only a `page` asks a person to act."""
+    """Why a message goes out; only a `page` asks a person to act. A `notice` tells admins of PagerPal's own state."""
 
     PAGE = "page"
     TEAM = "team"
@@ -25,6 +25,7 @@ class NotificationKind(StrEnum):
     ALARM = "alarm"
     TEST = "test"
     REPLY = "reply"
+    NOTICE = "notice"
 
 
 class NotificationStatus(StrEnum):
@@ -124,6 +125,7 @@ class Notification:
     sent_at: datetime | None
     delivered_at: datetime | None
     held_until: datetime | None = None
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,7 @@ class Report:
     thread_ref: str = ""
     error: str = ""
     retry_after_seconds: float | None = None
+    address_gone: bool = False
 
 
 class ReceiptState(StrEnum):
@@ -210,6 +213,40 @@ class ActionUse:
     action: str
     used_at: datetime
     used_by: int | None
+
+
+class CircuitStatus(StrEnum):
+    """Whether a provider's messages go out: all, one at a time to see, or none."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """What is known of one provider: how often it has failed in a row, since when it is open, when it is tried next.
+
+    `first_failed_id` is the message whose failure began the row of failures; `is_shared` says that others failed too.
+    """
+
+    provider: str
+    channel: str
+    channel_id: int | None
+    status: CircuitStatus
+    failures: int
+    first_failed_id: int
+    is_shared: bool
+    last_error: str
+    opened_at: datetime | None
+    probe_at: datetime | None
+    probes: int
+    updated_at: datetime
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages wait."""
+        return self.status is not CircuitStatus.CLOSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,7 +401,8 @@ class Thread:
 class DeliveryFailed(Exception):
     """A send that did not succeed; the message is for the operator and holds no secret.
 
-    `permanent`: trying again cannot help. `outcome_unknown`: the provider may have taken it, the answer was lost.
+    `permanent`: trying again cannot help. `address_gone`: neither can any other message to it. `outcome_unknown`: the
+    provider may have taken it, the answer was lost.
     """
 
     def __init__(
@@ -374,9 +412,11 @@ class DeliveryFailed(Exception):
         permanent: bool = False,
         retry_after_seconds: float | None = None,
         outcome_unknown: bool = False,
+        address_gone: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.permanent = permanent
         self.retry_after_seconds = retry_after_seconds
         self.outcome_unknown = outcome_unknown
+        self.address_gone = address_gone

@@ -1,10 +1,10 @@
-"""Tables of the floor: leases and blackouts."""
+"""Tables of the floor: leases, blackouts, and secrets that the installation makes for itself."""
 
 from datetime import datetime
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.platform.tables import Base, UtcDateTime
+from app.platform.tables import Base, LongText, UtcDateTime
 
 
 class LeaseRow(Base):
@@ -15,6 +15,15 @@ class LeaseRow(Base):
     owner: Mapped[str]
     fence: Mapped[int] = mapped_column(default=0)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class KeptSecretRow(Base):
+    """A secret that this installation has made for itself, encrypted."""
+
+    __tablename__ = "kept_secrets"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    sealed: Mapped[str] = mapped_column(LongText)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class BlackoutRow(Base):

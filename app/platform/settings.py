@@ -22,6 +22,7 @@ from pydantic_settings import (
 from app.platform.errors import StartRefused
 from app.platform.redact import HIDDEN, redact_text
 from app.platform.types import JsonValue
+from app.platform.webpush import private_key_of
 
 MINIMUM_SECRET_LENGTH = 32
 MINIMUM_SECRET_VARIETY = 8
@@ -47,7 +48,14 @@ def _known_database(value: str) -> str:
     return value
 
 
+def _push_key(value: str) -> str:
+    if value:
+        private_key_of(value)
+    return value
+
+
 Secret = Annotated[str, Field(repr=False)]
+PushKey = Annotated[str, Field(repr=False), AfterValidator(_push_key)]
 CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 SecretList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), Field(repr=False)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_split)]
@@ -112,7 +120,7 @@ class Settings(BaseModel):
     slack_api_url: BaseUrl = "https://slack.com/api"
     slack_bot_token: Secret = ""
     slack_signing_secret: Secret = ""
-    vapid_private_key: Secret = ""
+    vapid_private_key: PushKey = ""
     vapid_subject: str = ""
 
     alarm_api_base_url: BaseUrl = ""

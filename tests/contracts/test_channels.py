@@ -137,7 +137,8 @@ def asked(edge: Edge) -> dict[str, Any]:
     call = edge.http[0]
     if call["headers"].get("Content-Type") == "application/x-www-form-urlencoded":
         return {**call, "form": dict(parse_qsl(call["content"].decode()))}
-    return {**call, "json": json.loads(call["content"]) if call["content"] else None}
+    is_json = call["headers"].get("Content-Type", "").startswith("application/json")
+    return {**call, "json": json.loads(call["content"]) if call["content"] and is_json else None}
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 422])

@@ -51,11 +51,12 @@ class HttpCall:
 
 
 class RecordingHttp:
-    """The `Http` port: keeps every call, answers 200 unless told what to answer or raise next."""
+    """The `Http` port: keeps every call, answers 200 unless told what to answer or raise next, or that it is `down`."""
 
     def __init__(self) -> None:
         self.calls: list[HttpCall] = []
         self.next: deque[HttpAnswer | HttpFailed] = deque()
+        self.down: HttpFailed | None = None
 
     async def request(
         self,
@@ -69,7 +70,7 @@ class RecordingHttp:
     ) -> HttpAnswer:
         """Write the call down and give the next answer."""
         self.calls.append(HttpCall(method, url, dict(headers or {}), content or b""))
-        outcome = self.next.popleft() if self.next else HttpAnswer(200, {}, b"")
+        outcome = self.next.popleft() if self.next else self.down or HttpAnswer(200, {}, b"")
         if isinstance(outcome, HttpFailed):
             raise outcome
         return outcome
@@ -94,16 +95,19 @@ class SentMail:
 
 
 class RecordingMail:
-    """The `Mail` port: keeps every message, takes it unless told what to raise next."""
+    """The `Mail` port: keeps every message, takes it unless told what to raise next, or that it is `down`."""
 
     def __init__(self) -> None:
         self.sent: list[SentMail] = []
         self.next: deque[MailFailed] = deque()
+        self.down: MailFailed | None = None
 
     async def send(self, message: EmailMessage, *, server: MailServer, timeout_seconds: float) -> str:
         """Write the message down, or fail as told."""
         if self.next:
             raise self.next.popleft()
+        if self.down is not None:
+            raise self.down
         self.sent.append(SentMail(message, server))
         return "250 2.0.0 Ok"
 

@@ -50,7 +50,7 @@ class DeliverOutcome:
 
 
 async def deliver_due(rt: Runtime, now: datetime) -> DeliverOutcome:
-    """Send everything that is due, at most SENDS_PER_CHANNEL at a time of each channel kind; calls may overlap.
+    """Send everything that is due, at most SENDS_PER_CHANNEL at a time to each provider; calls may overlap.
 
     1. Claim due rows in one transaction; 2. start their sends; 3. claim more as sends end; 4. return when nothing is
     left, or when for PATIENCE_SECONDS nothing ended. Raises Unavailable when the database cannot be used.
@@ -88,12 +88,12 @@ async def drain(rt: Runtime, *, timeout_seconds: float = 10.0) -> int:
 async def _start(rt: Runtime, desk: UnderWay, now: datetime) -> set[Task]:
     async with desk.claiming:
         batch = await rt.db.run(partial(claim_batch, rt=rt, now=now, busy=desk.busy()))
-        return {desk.start(claim.notification.channel, partial(carry_out, rt, claim, batch)) for claim in batch.claims}
+        return {desk.start(claim.notification.provider, partial(carry_out, rt, claim, batch)) for claim in batch.claims}
 
 
 async def _next_due_at(rt: Runtime, desk: UnderWay) -> datetime | None:
     repeats = rt.settings.notification_retry_worker_enabled
-    # What waits for a place in a full channel is claimed when a send ends: that commit wakes the job.
-    full = [channel for channel, sends in desk.busy().items() if sends >= SENDS_PER_CHANNEL]
+    # What waits for a place at a full provider is claimed when a send ends: that commit wakes the job.
+    full = [provider for provider, sends in desk.busy().items() if sends >= SENDS_PER_CHANNEL]
     due_at = await rt.db.run_read(lambda tx: outbox.next_due_at(tx, repeats=repeats, full=full))
     return None if due_at is None else max(due_at, rt.clock.now() + SHORTEST_PAUSE)

@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.accounts import queries as people
+from app.accounts import push, queries as people
 from app.incidents import queries as incidents, service as locks
 from app.incidents.types import Incident, IncidentStatus
-from app.notify import queries as outbox, service as notify
+from app.notify import circuits, queries as outbox, service as notify
+from app.notify.push_key import find_push_key
 from app.notify.rendering import About
 from app.notify.types import Claim, Notification, NotificationChannel, NotificationKind, Thread
 from app.platform.db import Tx
@@ -16,13 +17,19 @@ from app.platform.runtime import Runtime
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Claimed messages, and what is known of their incidents, readers and channels at that moment."""
+    """Claimed messages, and what is known of their incidents, readers and channels at that moment.
+
+    `devices` are the encrypted subscriptions of contact methods that are pushed to with `push_key`.
+    """
 
     claims: list[Claim]
     incidents: Mapping[int, About]
     zones: Mapping[int, str]
     channels: Mapping[int, NotificationChannel]
     threads: Mapping[int, Thread]
+    failing: Collection[str]
+    devices: Mapping[int, str]
+    push_key: str
     claimed_at: float
 
 
@@ -35,12 +42,17 @@ def claim_batch(tx: Tx, *, rt: Runtime, now: datetime, busy: Mapping[str, int]) 
     rows = [row for claim in claims for row in claim.all]
     found = incidents.incidents_by_id(tx, {row.incident_id for row in rows if row.incident_id})
     users = people.users_by_id(tx, {row.user_id for row in rows if row.user_id})
+    pushed = {claim.notification.contact_method_id for claim in claims if claim.notification.channel == push.WEBPUSH}
+    devices = push.sealed_of(tx, {each for each in pushed if each is not None})
     return Batch(
         claims=claims,
         incidents={incident_id: _about(incident) for incident_id, incident in found.items()},
         zones={user_id: user.timezone for user_id, user in users.items()},
         channels=outbox.channels_by_id(tx, {row.channel_id for row in rows if row.channel_id}),
         threads=_threads(tx, [claim.notification for claim in claims]),
+        failing=circuits.failing(tx, [claim.notification.provider for claim in claims]),
+        devices=devices,
+        push_key=(find_push_key(tx, rt.settings, rt.secrets) or "") if devices else "",
         claimed_at=started,
     )
 

@@ -3,6 +3,7 @@
 import logging
 from datetime import datetime
 
+from app.accounts import push
 from app.incidents import service as incidents
 from app.incidents.types import NewTimelineEntry, TimelineKind
 from app.notify import service as notify
@@ -12,6 +13,7 @@ from app.notify.types import Claim, Notification, NotificationKind, Notification
 from app.platform.db import Tx
 from app.platform.logs import get_logger
 from app.usecases import paging
+from app.usecases.deliver import health
 from app.usecases.deliver.claims import answered_among
 from app.usecases.deliver.receipts import came_early, take_early_receipt
 
@@ -21,10 +23,13 @@ GOT_OUT = (NotificationStatus.SENT, NotificationStatus.SUPPRESSED)
 log = get_logger(__name__)
 
 
-def record(tx: Tx, claim: Claim, report: Report, *, now: datetime, roll: float) -> NotificationStatus | None:
+def record(
+    tx: Tx, claim: Claim, report: Report, *, was_failing: bool = False, now: datetime, roll: float
+) -> NotificationStatus | None:
     """Write down what became of a claim and do what follows; its status afterwards, None when the claim was lost.
 
-    `roll` in [0, 1) is the jitter of the next try.
+    `was_failing`: its provider had failed before, so that a success is news. `roll` in [0, 1) is the jitter of the
+    next try.
     """
     head = claim.notification
     is_overtaken = report.provider_message_id is not None and came_early(tx, head.channel, report.provider_message_id)
@@ -41,12 +46,15 @@ def record(tx: Tx, claim: Claim, report: Report, *, now: datetime, roll: float) 
         _tell(tx, recorded, claim, now=now)
     if status in GOT_OUT:
         paging.begin_heard(tx, claim.all, now=now)
+    if report.address_gone and head.contact_method_id is not None:
+        push.lose_address(tx, head.contact_method_id, note=f"{now:%Y-%m-%d %H:%M} UTC: {report.error}")
     for page in recorded.given_up:
         paging.page_on_if_lost(tx, page, now, f"no message of it got through ({report.error})")
     if is_overtaken and status is NotificationStatus.SENT:
         take_early_receipt(tx, recorded.notification, now=now)
     if head.incident_id is not None:
         tx.publish("incident", id=head.incident_id)
+    health.note(tx, head, report, was_failing=was_failing, now=now)
     tx.wake("deliver", *(["pipeline"] if head.run_id else []))
     _log(recorded, report)
     return status

@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import TemplateError
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.accounts.push import WEBPUSH
 from app.notify import service as notify
 from app.notify.action_links import call_token_for
 from app.notify.callbacks import filled
@@ -53,7 +54,7 @@ async def carry_out(rt: Runtime, claim: Claim, batch: Batch, leave: Callable[[],
     leave()
     if report is None:
         return None
-    return await _record(rt, claim, report)
+    return await _record(rt, claim, report, was_failing=claim.notification.provider in batch.failing)
 
 
 async def _send_under_lease(rt: Runtime, claim: Claim, batch: Batch, message: Message) -> Report | None:
@@ -81,9 +82,10 @@ async def _send(rt: Runtime, claim: Claim, batch: Batch, message: Message) -> Re
         dressed = await _dressed(rt, claim, channel, config, message)
         subject, body = kept_text(claim, dressed.message)
         said = partial(Report, subject=subject, body=body)
+        addressed = _addressed(rt, claim, batch, dressed.message)
         fp("notify.before_send")
         async with asyncio.timeout(SEND_SECONDS):
-            receipt = await channel.send(dressed.message, config, rt.outside)
+            receipt = await channel.send(addressed, config, rt.outside)
         fp("notify.after_send_before_record")
         return said(
             Outcome.SENT,
@@ -97,6 +99,7 @@ async def _send(rt: Runtime, claim: Claim, batch: Batch, message: Message) -> Re
             Outcome.REFUSED if failed.permanent else outcome,
             error=redact_text(failed.message),
             retry_after_seconds=failed.retry_after_seconds,
+            address_gone=failed.address_gone,
         )
     except TimeoutError:
         return said(Outcome.UNKNOWN, error=f"no answer within {SEND_SECONDS:g} s")
@@ -125,7 +128,10 @@ def _config(rt: Runtime, claim: Claim, batch: Batch) -> ChannelConfig:
     if isinstance(own, dict):
         return _unsealed(rt, kind, own)
     if head.channel_id is None:
-        return config_for_people(kind, rt.settings)
+        settings = (
+            rt.settings.model_copy(update={"vapid_private_key": batch.push_key}) if batch.push_key else rt.settings
+        )
+        return config_for_people(kind, settings)
     stored = batch.channels.get(head.channel_id)
     if stored is None or not stored.is_active:
         raise DeliveryFailed("the channel is switched off", permanent=True)
@@ -137,6 +143,17 @@ def _unsealed(rt: Runtime, kind: Channel, config: JsonObject) -> ChannelConfig:
         return unseal(kind, config, rt.secrets)
     except (ChannelInvalid, SecretUnreadable) as error:
         raise DeliveryFailed(f"the channel's configuration cannot be used: {error.message}") from error
+
+
+def _addressed(rt: Runtime, claim: Claim, batch: Batch, message: Message) -> Message:
+    """A device's address is kept encrypted, and known to nobody but its channel."""
+    sealed = batch.devices.get(claim.notification.contact_method_id or 0)
+    if sealed is None or claim.notification.channel != WEBPUSH:
+        return message
+    try:
+        return replace(message, to=rt.secrets.decrypt(sealed))
+    except SecretUnreadable as error:
+        raise DeliveryFailed(error.message) from error
 
 
 def _compose(rt: Runtime, claim: Claim, batch: Batch) -> Message:
@@ -166,11 +183,11 @@ async def _renewed(rt: Runtime, claim: Claim) -> bool:
     return True
 
 
-async def _record(rt: Runtime, claim: Claim, report: Report) -> NotificationStatus | None:
+async def _record(rt: Runtime, claim: Claim, report: Report, *, was_failing: bool) -> NotificationStatus | None:
     roll = rt.random.random()
 
     def whole(tx: Tx) -> NotificationStatus | None:
-        return record(tx, claim, report, now=rt.clock.now(), roll=roll)
+        return record(tx, claim, report, was_failing=was_failing, now=rt.clock.now(), roll=roll)
 
     def row_only(tx: Tx) -> NotificationStatus | None:
         recorded = notify.record(tx, claim, report, now=rt.clock.now(), roll=roll)

@@ -1,4 +1,4 @@
-"""The sends of this process: how many of each channel kind are under way."""
+"""The sends of this process: how many to each provider are under way."""
 
 import asyncio
 from collections import Counter
@@ -15,7 +15,7 @@ Task: TypeAlias = asyncio.Task[Ending]
 
 
 class UnderWay:
-    """Keeps the tasks of sends, so that none is lost and none is started beyond its kind's share."""
+    """Keeps the tasks of sends, so that none is lost and none is started beyond its provider's share."""
 
     def __init__(self) -> None:
         self.claiming = asyncio.Lock()
@@ -24,14 +24,14 @@ class UnderWay:
         self._moved = asyncio.Event()
 
     def busy(self) -> Mapping[str, int]:
-        """How many sends each channel kind has under way; one that only waits to be recorded counts no more."""
+        """How many sends each provider has under way; one that only waits to be recorded counts no more."""
         return dict(self._sending)
 
-    def start(self, channel: str, send: Callable[[Callable[[], None]], Coroutine[Any, Any, Ending]]) -> Task:
-        """Let a send go on by itself; it calls what it is given when its place in the channel falls free."""
-        self._sending[channel] += 1
-        leave = _once(lambda: self._leave(channel))
-        task = asyncio.create_task(send(leave), name=f"send:{channel}")
+    def start(self, provider: str, send: Callable[[Callable[[], None]], Coroutine[Any, Any, Ending]]) -> Task:
+        """Let a send go on by itself; it calls what it is given when its place at the provider falls free."""
+        self._sending[provider] += 1
+        leave = _once(lambda: self._leave(provider))
+        task = asyncio.create_task(send(leave), name=f"send:{provider}")
         self.tasks.add(task)
         task.add_done_callback(lambda ended: self._end(ended, leave))
         return task
@@ -46,8 +46,8 @@ class UnderWay:
         self._moved.clear()
         return True
 
-    def _leave(self, channel: str) -> None:
-        self._sending[channel] -= 1
+    def _leave(self, provider: str) -> None:
+        self._sending[provider] -= 1
         self._moved.set()
 
     def _end(self, task: Task, leave: Callable[[], None]) -> None:

@@ -10,6 +10,7 @@ from app.usecases.people.accounts import (
     update_user,
 )
 from app.usecases.people.first_run import create_admin, create_first_admin, prepare_setup_code
+from app.usecases.people.push import add_device, push_public_key, remove_device
 from app.usecases.people.reach import (
     add_contact_method,
     add_rule,
@@ -34,6 +35,7 @@ __all__ = [
     "acting_as",
     "activate_user",
     "add_contact_method",
+    "add_device",
     "add_member",
     "add_rule",
     "change_password",
@@ -52,7 +54,9 @@ __all__ = [
     "logout",
     "open_session",
     "prepare_setup_code",
+    "push_public_key",
     "remove_contact_method",
+    "remove_device",
     "remove_member",
     "remove_rule",
     "revoke_token",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from app.accounts import contacts, queries, service
+from app.accounts import contacts, push, queries, service
 from app.accounts.errors import invalid
 from app.accounts.types import ContactMethod, NotificationRule, Urgency, User
 from app.notify import service as notify
@@ -36,6 +36,8 @@ def add_contact_method(
     The door checks that `verified` comes from an admin. `generic` is another word for the channel `webhook`.
     """
     channel = "webhook" if channel == "generic" else channel
+    if channel == push.WEBPUSH:
+        raise invalid("channel", "is added on the device itself: open your profile there, or POST push-subscriptions")
     if channel not in CHANNELS:
         raise invalid("channel", f"must be one of {', '.join(sorted(CHANNELS))}")
 
@@ -58,7 +60,8 @@ def remove_contact_method(rt: Runtime, *, user_id: int, contact_method_id: int, 
 
     def write(tx: Tx) -> None:
         method = contacts.remove_contact_method(tx, user_id=user_id, contact_method_id=contact_method_id, now=now)
-        _page_on_if_cut_off(tx, user_id, now)
+        push.forget_method(tx, method.id)
+        page_on_if_cut_off(tx, user_id, now)
         _audit(tx, "contact_method_removed", user_id, actor, _view(method), None, now)
 
     rt.db.write(write)
@@ -140,13 +143,14 @@ def remove_rule(rt: Runtime, *, user_id: int, rule_id: int, actor: User, now: da
 
     def write(tx: Tx) -> None:
         rule = contacts.remove_rule(tx, user_id=user_id, rule_id=rule_id)
-        _page_on_if_cut_off(tx, user_id, now)
+        page_on_if_cut_off(tx, user_id, now)
         _audit(tx, "rule_removed", user_id, actor, _rule_view(rule), None, now)
 
     rt.db.write(write)
 
 
-def _page_on_if_cut_off(tx: Tx, user_id: int, now: datetime) -> None:
+def page_on_if_cut_off(tx: Tx, user_id: int, now: datetime) -> None:
+    """Pass a person over for whom no usable contact method is left."""
     # Pages on their way keep the address that they were written with; only who has none left is passed over.
     if not any(queries.reach_of(tx, [user_id], urgency=urgency)[user_id] for urgency in Urgency):
         paging.page_on_without(tx, user_id, now, f"{queries.get_user(tx, user_id).name} cannot be reached any more")

@@ -57,6 +57,16 @@ class Outbox:
         self._waiting = [page for page in self._waiting if page.id not in gone]
         return messages
 
+    def due_at(self, page_id: int) -> datetime | None:
+        """When a page is due that still waits; None for one that has left."""
+        return next((page.due_at for page in self._waiting if page.id == page_id), None)
+
+    def bring_forward(self, page_id: int, due_at: datetime) -> None:
+        """Let a page that waits leave sooner."""
+        for page in self._waiting:
+            if page.id == page_id:
+                page.due_at = due_at
+
     def free(self, contact_method_id: int, now: datetime) -> None:
         """A message did not go out after all: whoever waits for its window to close need not wait any longer."""
         self._windows[contact_method_id] = Window(now, None)

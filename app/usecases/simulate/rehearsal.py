@@ -14,7 +14,8 @@ from app.escalation.types import Escalation, EscalationStatus
 from app.incidents.types import IncidentStatus, NewTimelineEntry, TimelineKind
 from app.notify.kinds import channel_of, config_for_people
 from app.notify.rendering import why_lines
-from app.notify.types import DeliveryFailed, NewNotification
+from app.notify.rules import RulePage, next_rules
+from app.notify.types import DeliveryFailed, NewNotification, NotificationStatus
 from app.platform.db import Tx
 from app.platform.settings import Settings
 from app.platform.types import JsonObject
@@ -27,6 +28,7 @@ from app.usecases.simulate.types import Note, SimulatedPage
 
 HORIZON = timedelta(hours=24)
 PAGES_AT_MOST = 200
+PENDING, SENT = NotificationStatus.PENDING, NotificationStatus.SENT
 # Lines that say whom a move paged: the pages themselves say so.
 SAID_BY_PAGES = frozenset({TimelineKind.PAGED, TimelineKind.FALLBACK})
 
@@ -171,6 +173,7 @@ class Rehearsal:
                     self._hear(letter, now)
             if fault is not None and fault.permanent:
                 self._outbox.free(letters[0].page.contact_method_id or 0, now)
+                self._hurry(numbers, now)
                 for letter in letters:
                     self._lose(letter, fault.message, now)
 
@@ -202,6 +205,19 @@ class Rehearsal:
         _, escalation = self._where(part)
         if letter.place == (escalation.episode, escalation.level):
             part.escalation = ladder.heard(escalation, letter.page.held_until, now=now)
+
+    def _hurry(self, lost: Sequence[int], now: datetime) -> None:
+        """The rules after those of the lost pages go at once."""
+        for number in lost:
+            own = self._letters[number]
+            pages = [
+                RulePage(each, PENDING if due_at else SENT, due_at or now, letter.page.held_until, "")
+                for each, letter in sorted(self._letters.items(), key=lambda item: item[1].page.rule_delay_minutes)
+                if (letter.part, letter.place, letter.page.user_id) == (own.part, own.place, own.page.user_id)
+                for due_at in (self._outbox.due_at(each),)
+            ]
+            for page_id, due_at in next_rules(pages, dict.fromkeys(lost, now), now).items():
+                self._outbox.bring_forward(page_id, due_at)
 
     def _lose(self, letter: _Letter, error: str, now: datetime) -> None:
         """This page will not get through; when it was its level's last hope, the level is passed at once (B26)."""

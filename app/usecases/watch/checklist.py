@@ -13,7 +13,8 @@ from app.accounts.types import Urgency
 from app.alerts import queries as alerts
 from app.escalation import queries as policies
 from app.incidents import oversight as incidents
-from app.notify import oversight as outbox
+from app.notify import circuits, oversight as outbox
+from app.notify.kinds import provider_name
 from app.oncall import queries as oncall
 from app.platform import pulse
 from app.platform.db import Tx
@@ -92,6 +93,14 @@ def _workers(tx: Tx, settings: Settings, now: datetime) -> ReadinessItem:
     if silent > LATE_SECONDS:
         return fail("workers", f"The leader has been silent for {silent} s.")
     return ok("workers", "Exactly one process leads and is alive.")
+
+
+def _provider_health(tx: Tx, _settings: Settings, _now: datetime) -> ReadinessItem:
+    broken = circuits.not_closed(tx)
+    if broken:
+        said = "; ".join(f"{provider_name(tx, each)} does not work: {each.last_error}" for each in broken[:SHOWN])
+        return fail("provider_health", f"{said}. What goes by it waits, and is tried again by itself.")
+    return ok("provider_health", "No provider is failing.")
 
 
 def _test_alert(tx: Tx, _settings: Settings, _now: datetime) -> ReadinessItem:
@@ -186,5 +195,6 @@ def _sqlite_durability(tx: Tx, settings: Settings) -> ReadinessItem:
 
 
 DATABASE_CHECKS: tuple[Check, ...] = (
-    _admin, _fallback, _workers, _test_alert, _coverage, _rota, _levels, _routing, _backup, _durability,
+    _admin, _fallback, _workers, _provider_health, _test_alert, _coverage, _rota, _levels, _routing, _backup,
+    _durability,
 )  # fmt: skip

@@ -7,7 +7,8 @@ from app.accounts import queries as people
 from app.accounts.types import Urgency
 from app.escalation import running
 from app.escalation.types import EscalationStatus
-from app.notify import oversight as outbox
+from app.notify import circuits, oversight as outbox
+from app.notify.kinds import provider_name
 from app.platform import pulse
 from app.platform.db import Tx
 from app.platform.settings import Settings
@@ -23,7 +24,9 @@ BLACKOUT_SHOWN_FOR = timedelta(hours=1)
 
 def banners(tx: Tx, settings: Settings, now: datetime) -> list[Banner]:
     """What every page must say just now, the worst first."""
-    found = [*_of_settings(settings), *_of_people(tx), *_of_duty(tx, now), *_of_work(tx, settings, now)]
+    found = [
+        *_of_settings(settings), *_of_people(tx), *_of_providers(tx), *_of_duty(tx, now), *_of_work(tx, settings, now),
+    ]  # fmt: skip
     if settings.notification_sending_enabled and not providers(settings) and not outbox.has_active_channel(tx):
         found.append(_danger("no_provider", "No way to send messages is configured: nobody can be paged.", "/settings"))
     return sorted(found, key=lambda banner: list(BannerLevel).index(banner.level))
@@ -91,6 +94,13 @@ def _of_work(tx: Tx, settings: Settings, now: datetime) -> Iterator[Banner]:
     if blackout is not None:
         text = f"PagerPal could not page anybody for {length_of(blackout.seconds)} until {blackout.ended_at:%H:%M} UTC."
         yield Banner("blackout", BannerLevel.WARNING, text, "/incidents?status=open")
+
+
+def _of_providers(tx: Tx) -> Iterator[Banner]:
+    for circuit in circuits.not_closed(tx):
+        since = f"{circuit.opened_at:%H:%M} UTC" if circuit.opened_at else "a while"
+        text = f"{provider_name(tx, circuit)} has not worked since {since}: its messages wait."
+        yield _danger("provider", text, "/settings#providers")
 
 
 def _danger(code: str, text: str, link: str) -> Banner:

@@ -3,6 +3,7 @@
 from fastapi import Response
 
 from app.accounts import queries
+from app.accounts.push import devices_of
 from app.accounts.types import TokenScope
 from app.platform.errors import PagerPalError
 from app.usecases import people
@@ -11,7 +12,7 @@ from app.web.ui.forms import Form, FormDep
 from app.web.ui.ui import Ui, UiDep
 from app.web.ui.views.calendars import NEW_ADDRESS
 from app.web.ui.views.choices import not_in_list
-from app.web.ui.views.people import profile_page
+from app.web.ui.views.people import browser_name, profile_page
 from app.web.ui.views.schedules import own_duty
 
 HOME = "/profile"
@@ -63,6 +64,12 @@ def create_token(ui: UiDep, form: FormDep) -> Response:
     return ui.go(HOME, secrets={NEW_TOKEN: text})
 
 
+def remove_device(device_id: Id, ui: UiDep) -> Response:
+    """Push to one of one's own devices no more."""
+    people.remove_device(ui.rt, user_id=ui.viewer.id, device_id=device_id, actor=ui.viewer, now=ui.now)
+    return ui.go(f"{HOME}#devices", "It is not pushed to any more.")
+
+
 def revoke_token(token_id: Id, ui: UiDep) -> Response:
     """End an API token."""
     people.revoke_token(ui.rt, user=ui.viewer, token_id=token_id, now=ui.now)
@@ -86,12 +93,16 @@ def end_other_sessions(ui: UiDep) -> Response:
 def profile(ui: Ui, forms: dict[str, Form] | None = None, status: int = 200) -> Response:
     """The profile page; `forms` are those that came back with errors."""
     session_id = ui.signed_in.session_id
+    push_key = people.push_public_key(ui.rt, now=ui.now)
     return ui.page(
         "profile/index.html",
         "Your profile",
         lambda tx: {
             **profile_page(tx, ui.viewer.id, session_id=session_id, now=ui.now, forms=forms or {}),
             "new_token": ui.secret(NEW_TOKEN),
+            "devices": devices_of(tx, ui.viewer.id),
+            "push_key": push_key,
+            "device_name": browser_name(ui.request.headers.get("user-agent", "")),
             "new_address": ui.secret(NEW_ADDRESS),
             **own_duty(tx, ui.signed_in, ui.now, ui.zone),
         },

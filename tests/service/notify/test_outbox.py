@@ -117,23 +117,23 @@ def test_the_same_page_is_written_once(ward: Ward) -> None:
     assert len(ward.messages(incident_id)) == 1
 
 
-def test_full_channels_take_nothing_and_hold_up_nobody_else(ward: Ward) -> None:
+def test_full_providers_take_nothing_and_hold_up_nobody_else(ward: Ward) -> None:
     first = ward.opens()
     ward.reached_by("Ravi", "webhook", "https://hooks.example.com/ravi")
     second = ward.opens()
-    claimed = ward.claims(busy={"email": notify.SENDS_PER_CHANNEL})
+    claimed = ward.claims(busy={"people:email": notify.SENDS_PER_CHANNEL})
     assert [claim.notification.incident_id for claim in claimed] == [second]
     assert ward.statuses(first) == [NotificationStatus.PENDING]
-    assert ward.reads(lambda tx: outbox.next_due_at(tx, full=["email"])) is not None
+    assert ward.reads(lambda tx: outbox.next_due_at(tx, full=["people:email"])) is not None
 
 
-def test_only_so_many_of_one_channel_are_claimed_at_a_time(ward: Ward) -> None:
+def test_only_so_many_of_one_provider_are_claimed_at_a_time(ward: Ward) -> None:
     new = [
         NewNotification(kind=NotificationKind.TEAM, channel="webhook", due_at=ward.now, facts={"n": number})
         for number in range(30)
     ]
     ward.rt.db.write(lambda tx: notify.insert_many(tx, new, now=ward.now))
-    assert len(ward.claims(busy={"webhook": 4})) == notify.SENDS_PER_CHANNEL - 4
+    assert len(ward.claims(busy={"people:webhook:": 4})) == notify.SENDS_PER_CHANNEL - 4
 
 
 def test_pages_go_before_everything_else(ward: Ward) -> None:

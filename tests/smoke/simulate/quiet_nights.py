@@ -95,6 +95,12 @@ QUIET_NIGHTS = [
         expect=("0 1 ravi email", "15 0 ada email", "660 1 ravi webhook"),
     ),
     Night(
+        "a rule that cannot be gives its place to the one behind it",
+        people=(Person("ravi", (Rule("apprise"), Rule("webhook", after=7), Rule(after=9))),),
+        levels=(Level(15, ("ravi",)),),
+        expect=("0 1 ravi webhook", "9 1 ravi email", "15 0 ada email"),
+    ),
+    Night(
         "a level on which somebody is awake begins at once",
         people=(RAVI,),
         levels=(Level(15, ("ravi", "noor")),),

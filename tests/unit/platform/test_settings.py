@@ -159,3 +159,8 @@ def test_mail_needs_a_server_and_a_sender() -> None:
     assert not can_mail(smtp_host="mail.example.com")
     assert not can_mail(email_backend="ses", smtp_host="mail.example.com", smtp_from="pager@example.com")
     assert can_mail(email_backend="ses", ses_region="eu-north-1", smtp_from="pager@example.com")
+
+
+def test_push_key_that_is_none_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(StartRefused, match="VAPID_PRIVATE_KEY"):
+        load_settings(pagerpal_env="test", vapid_private_key="no key at all")

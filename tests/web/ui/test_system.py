@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from app.notify import queries as outbox
+from app.notify import circuits, queries as outbox
+from app.platform.db import Tx
 from app.platform.runtime import Runtime
 from app.platform.settings import Settings
 from app.usecases import people
@@ -135,3 +136,19 @@ def settings(request: pytest.FixtureRequest, database_url: str) -> Settings:
         smtp_from="pager@example.com",
         notification_sending_enabled=not safe_mode,
     )
+
+
+def test_provider_that_does_not_work_is_shown_with_its_error(rt: Runtime, company: Company, open_screen: Open) -> None:
+    def fail(tx: Tx) -> None:
+        for number in range(1, 6):
+            circuits.note_failure(
+                tx, "people:email", channel="email", channel_id=None, notification_id=number,
+                error="could not connect", now=rt.clock.now(),
+            )  # fmt: skip
+
+    rt.db.write(fail)
+    page = open_screen("Ada").open("/settings")
+    panel = page.by_id("providers").text
+    assert "Email" in panel
+    assert "does not work" in panel
+    assert "could not connect" in panel

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.jobs.health import jobs_health
+from app.notify import circuits
+from app.notify.kinds import provider_name
+from app.notify.types import Circuit
 from app.platform import pulse
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
@@ -29,6 +32,14 @@ class Integration:
     addresses: list[tuple[str, str]]
 
 
+@dataclass(frozen=True, slots=True)
+class ProviderView:
+    """A provider that has failed before, and how it is."""
+
+    name: str
+    circuit: Circuit
+
+
 def settings_page(
     tx: Tx,
     rt: Runtime,
@@ -45,6 +56,7 @@ def settings_page(
         "readiness_said": readiness_said(items),
         "jobs": jobs_health(tx, rt.settings, now=now),
         "leader_said": _leader_said(leader, rt.owner),
+        "providers": [ProviderView(provider_name(tx, each), each) for each in circuits.list_circuits(tx)],
         "facts": [
             ("Version", version),
             ("Database", "SQLite" if tx.dialect == "sqlite" else "PostgreSQL"),
