@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.notify import circuits, queries as outbox
+from app.notify import circuits, inbound, queries as outbox
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
 from app.platform.settings import Settings
@@ -55,6 +55,20 @@ def test_settings_show_checklist_workers_and_what_to_do(company: Company, open_s
     assert "Escalation" in page.by_id("jobs").text
     assert "/integrations/twilio_sms/" in page.text
     assert "/integrations/" not in open_screen("Vera").open("/settings").text
+
+
+def test_settings_show_what_each_vendor_sent_last_and_why_it_was_refused(
+    rt: Runtime, company: Company, open_screen: Open
+) -> None:
+    screen = open_screen("Ada")
+    assert "Nothing has come in yet." in screen.open("/settings").text
+    now = rt.clock.now()
+    why = "The signature is <wrong>."
+    rt.db.write(lambda tx: inbound.note(tx, "twilio", "refused", now=now, error=why, accepted=0, refused=3))
+    rt.db.write(lambda tx: inbound.note(tx, "twilio", "ack", now=now))
+    page = screen.open("/settings")
+    assert "Last: ack, just now (1 taken, 3 refused)" in page.text
+    assert "The signature is <wrong>." in page.text
 
 
 def test_audit_tells_who_changed_what_and_is_narrowed(company: Company, open_screen: Open) -> None:

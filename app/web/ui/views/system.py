@@ -25,11 +25,15 @@ ORDER = (CheckStatus.FAIL, CheckStatus.WARN, CheckStatus.OK)
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """The addresses that a vendor has to be given."""
+    """The addresses that a vendor has to be given, and what it sent last; `error` is the last refusal."""
 
     key: str
     title: str
     addresses: list[tuple[str, str]]
+    last_at: datetime | None
+    outcome: str
+    error: str
+    counted: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +93,13 @@ def _integration(key: str, value: Mapping[str, JsonValue]) -> Integration:
         for name, address in value.items()
         if name.endswith("_url")
     ]
-    return Integration(key, VENDORS.get(key, key), addresses)
+    last_at = value["last_inbound_at"]
+    return Integration(
+        key=key,
+        title=VENDORS.get(key, key),
+        addresses=addresses,
+        last_at=datetime.fromisoformat(last_at) if isinstance(last_at, str) else None,
+        outcome=str(value["last_outcome"] or "").replace("_", " "),
+        error=str(value["last_error"] or ""),
+        counted=f"{value['accepted']} taken, {value['refused']} refused",
+    )
