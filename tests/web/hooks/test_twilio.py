@@ -4,7 +4,7 @@ import pytest
 
 from app.accounts.types import Role
 from app.notify.signing import is_twilio_signature
-from app.usecases import people
+from app.usecases import catalogue, people
 from tests.support.callers import bearer
 from tests.web.hooks.conftest import BASE_URL, NUMBER, Doors, twilio_signature
 
@@ -236,6 +236,14 @@ def test_a_signed_request_with_one_changed_field_is_refused(paged: Doors) -> Non
     signature = twilio_signature(f"{BASE_URL}{SMS}", FIELDS)
     changed = [("MessageSid", "SM9"), ("From", NUMBER), ("Body", "RESOLVE 1"), ("Empty", "")]
     assert paged.twilio(SMS, changed, signature=signature).status_code == 403
+    assert paged.twilio(SMS, FIELDS, signature=signature).status_code == 200
+
+
+def test_a_channel_with_an_account_of_its_own_is_believed_by_its_own_token(paged: Doors) -> None:
+    signature = twilio_signature(f"{BASE_URL}{SMS}", FIELDS, "the-other-account-s-token")
+    assert paged.twilio(SMS, FIELDS, signature=signature).status_code == 403
+    config = {"account_sid": "AC1", "auth_token": "the-other-account-s-token", "from": "+15005550006", "to": NUMBER}
+    catalogue.create_channel(paged.rt, name="Ops", driver="twilio_sms", config=config, actor=paged.admin, now=paged.now)
     assert paged.twilio(SMS, FIELDS, signature=signature).status_code == 200
 
 
