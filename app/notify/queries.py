@@ -67,6 +67,7 @@ def list_notifications(tx: Tx, filters: NotificationFilter, page: PageQuery) -> 
         NotificationRow.user_id: filters.user_id,
         NotificationRow.channel: filters.channel,
         NotificationRow.channel_id: filters.channel_id,
+        NotificationRow.kind: filters.kind,
     }
     statement = select_notifications().where(
         *(column == value for column, value in wanted.items() if value is not None)

@@ -258,6 +258,7 @@ class NotificationFilter:
     user_id: int | None = None
     channel: str | None = None
     channel_id: int | None = None
+    kind: NotificationKind | None = None
 
 
 @dataclass(frozen=True, slots=True)

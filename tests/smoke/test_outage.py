@@ -3,6 +3,8 @@
 from collections import Counter
 from datetime import timedelta
 
+import pytest
+
 from app.accounts.types import Urgency
 from app.notify import circuits, queries as outbox
 from app.notify.types import NotificationKind, NotificationStatus
@@ -15,6 +17,8 @@ WAITING = {NotificationStatus.PENDING, NotificationStatus.RETRYING, Notification
 LOST = {NotificationStatus.FAILED, NotificationStatus.EXHAUSTED}
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_day_without_any_provider_loses_nothing(story: Story) -> None:
     story.policy(levels=[(15, "ravi"), (10, "noor")])
     user = story.person("ravi")

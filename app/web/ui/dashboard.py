@@ -16,6 +16,7 @@ PLACES = (
     ("/policies", "policy", "Policies", Permission.VIEW),
     ("/teams", "team", "Teams", Permission.VIEW),
     ("/channels", "channel", "Channels", Permission.VIEW),
+    ("/notifications", "mail", "Delivery log", Permission.VIEW),
     ("/settings", "settings", "Settings", Permission.VIEW),
     ("/audit", "audit", "Audit", Permission.READ_AUDIT),
     ("/profile", "profile", "Your profile", Permission.VIEW),
