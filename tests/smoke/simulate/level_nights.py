@@ -206,16 +206,16 @@ LEVEL_NIGHTS = [
     ),
     Night(
         "a channel that can never reach a person passes its level at once",
-        people=(Person("ravi", (Rule("apprise"),)),),
+        people=(Person("ravi", (Rule("pigeon"),)),),
         levels=(Level(15, ("ravi",)), Level(10, ("noor",))),
-        notes=("Nothing gets out by apprise", "Level 1 passed"),
+        notes=("Nothing gets out by pigeon", "Level 1 passed"),
         expect=("0 2 noor email", "10 0 ada email"),
     ),
     Night(
         "a channel that can never reach a person beside one that does",
-        people=(Person("ravi", (Rule("apprise"), Rule())),),
+        people=(Person("ravi", (Rule("pigeon"), Rule())),),
         levels=(Level(15, ("ravi",)), Level(10, ("noor",))),
-        notes=("Nothing gets out by apprise",),
+        notes=("Nothing gets out by pigeon",),
         expect=("0 1 ravi email", "15 2 noor email", "25 0 ada email"),
     ),
 ]

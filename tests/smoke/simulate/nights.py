@@ -24,7 +24,7 @@ def grafana(state: str = "alerting", *, rule: int = 7, **tags: str) -> dict[str,
 
 @dataclass(frozen=True)
 class Rule:
-    """A notification rule: `at` is «email» or «webhook»."""
+    """A notification rule: `at` is «email», «webhook», or «pigeon», a kind of channel that this version has not."""
 
     at: str = "email"
     after: int = 0

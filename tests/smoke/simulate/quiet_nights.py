@@ -96,7 +96,7 @@ QUIET_NIGHTS = [
     ),
     Night(
         "a rule that cannot be gives its place to the one behind it",
-        people=(Person("ravi", (Rule("apprise"), Rule("webhook", after=7), Rule(after=9))),),
+        people=(Person("ravi", (Rule("pigeon"), Rule("webhook", after=7), Rule(after=9))),),
         levels=(Level(15, ("ravi",)),),
         expect=("0 1 ravi webhook", "9 1 ravi email", "15 0 ada email"),
     ),

@@ -13,7 +13,9 @@ from app.web.routes import ROUTES, Door
 from tests.support.screen import Element, Page, Screen
 from tests.web.ui.conftest import Company, Open
 
-NOT_IN_THE_FRAME = {"/", "/login", "/favicon.ico", "/events", "/docs", "/openapi.json"}
+NOT_IN_THE_FRAME = {
+    "/", "/login", "/favicon.ico", "/manifest.webmanifest", "/sw.js", "/events", "/docs", "/openapi.json",
+}  # fmt: skip
 PAGES = sorted(
     route.path
     for route in ROUTES
@@ -53,7 +55,16 @@ def furnished(rt: Runtime, company: Company, fire: Callable[..., int], client: T
 
 def at(path: str) -> str:
     """The page's address with the first of everything."""
-    for name in ("incident_id", "source_id", "policy_id", "schedule_id", "team_id", "channel_id", "user_id"):
+    for name in (
+        "incident_id",
+        "source_id",
+        "policy_id",
+        "schedule_id",
+        "team_id",
+        "channel_id",
+        "user_id",
+        "notification_id",
+    ):
         path = path.replace(f"{{{name}}}", "1")
     return path.replace("{start}", "20260302T090000Z")
 
