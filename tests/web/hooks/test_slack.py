@@ -43,10 +43,13 @@ def test_a_reaction_declines(posted: Doors) -> None:
     assert posted.responders(1) == [(posted.person("Ravi").id, "declined", "slack")]
 
 
-@pytest.mark.parametrize("emoji", ["tada", "", "white_check_mark2", "X X", "x" * 5000])
-def test_a_reaction_that_means_nothing_does_nothing(posted: Doors, emoji: str) -> None:
-    assert posted.react(emoji).status_code == 200
-    assert posted.status(1) == "triggered"
+MEANINGLESS: list[str] = ["tada", "", "white_check_mark2", "X X", "x" * 5000]
+
+
+def test_a_reaction_that_means_nothing_does_nothing(posted: Doors) -> None:
+    for emoji in MEANINGLESS:
+        assert posted.react(emoji).status_code == 200
+        assert posted.status(1) == "triggered"
 
 
 def test_a_reaction_under_another_post_does_nothing(posted: Doors) -> None:
@@ -223,17 +226,17 @@ def test_forged_and_stale_requests_are_refused_and_counted(posted: Doors) -> Non
     assert posted.client.post("/integrations/slack/events/", content=body, headers=headers).status_code == 403
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+STRANGE: list[bytes] = [
         b"", b"{", b"[]", b"1", b'{"type": "event_callback"}', b"\xff", b"[" * 100_000,
         b'{"type": "event_callback", "event": {"type": "reaction_added"}}',
         b'{"type": "event_callback", "event_id": "E", "event": {"type": "reaction_added", "user": 1, "item": []}}',
         b'{"type": "block_actions", "actions": [{}]}', b'{"type": "block_actions", "actions": [1], "user": []}',
-    ],
-)  # fmt: skip
-def test_strange_bodies_with_a_good_signature_are_no_server_error(posted: Doors, body: bytes) -> None:
-    for content_type in ("application/json", "application/x-www-form-urlencoded", "text/plain", ""):
-        for sent in (body, urlencode({"payload": body}).encode()):
-            assert posted.slack(sent, content_type=content_type).status_code < 500
-    assert posted.status(1) == "triggered"
+    ]  # fmt: skip
+
+
+def test_strange_bodies_with_a_good_signature_are_no_server_error(posted: Doors) -> None:
+    for body in STRANGE:
+        for content_type in ("application/json", "application/x-www-form-urlencoded", "text/plain", ""):
+            for sent in (body, urlencode({"payload": body}).encode()):
+                assert posted.slack(sent, content_type=content_type).status_code < 500
+        assert posted.status(1) == "triggered"
