@@ -104,9 +104,10 @@ class Channel:
     `address_label` says what a contact method's address is (None: this kind reaches no single person).
     `from_settings` makes the configuration for people out of the process's settings, of which `needs` must be set.
     `payload_field` is the field of the configuration that holds a template for the whole body. `follows_people`: a
-    person who was paged this way also hears here what became of it. `receipts_path` and `answers_path` are called back
-    by the vendor; the core fills in `{secret}` and `{token}`. `check` looks at what only the settings can decide and
-    gives a sentence per field.
+    person who was paged this way also hears here what became of it. `wakes`: a message of a team's wakes somebody by
+    itself, so a flapping incident is told there no more often than people are paged. `receipts_path` and
+    `answers_path` are called back by the vendor; the core fills in `{secret}` and `{token}`. `check` looks at what only
+    the settings can decide and gives a sentence per field.
     """
 
     label: str
@@ -119,6 +120,7 @@ class Channel:
     needs: tuple[str, ...] = field(default=())
     payload_field: str = ""
     follows_people: bool = False
+    wakes: bool = False
     receipts_path: str = ""
     answers_path: str = ""
     check: Callable[[Any, Settings], Mapping[str, str]] | None = None

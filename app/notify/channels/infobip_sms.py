@@ -73,6 +73,7 @@ PLUGIN = Channel(
     from_settings=_from_settings,
     needs=("INFOBIP_BASE_URL", "INFOBIP_API_KEY", "INFOBIP_SMS_SENDER"),
     receipts_path="/integrations/infobip_reports/{secret}/",
+    wakes=True,
     samples=SAMPLES,
     setup="For people: set INFOBIP_BASE_URL, INFOBIP_API_KEY and INFOBIP_SMS_SENDER. For answers by SMS give Infobip "
     "the inbound address that Settings shows.",

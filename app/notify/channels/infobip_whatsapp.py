@@ -131,6 +131,7 @@ PLUGIN = Channel(
     from_settings=_from_settings,
     needs=("INFOBIP_BASE_URL", "INFOBIP_API_KEY", "INFOBIP_WHATSAPP_SENDER"),
     receipts_path="/integrations/infobip_reports/{secret}/",
+    wakes=True,
     samples=SAMPLES,
     setup="For people: set INFOBIP_BASE_URL, INFOBIP_API_KEY, INFOBIP_WHATSAPP_SENDER and INFOBIP_WHATSAPP_TEMPLATE "
     "(an approved template): free text arrives only within 24 h after the person wrote.",

@@ -70,6 +70,9 @@ async def send(message: Message, config: PagerDutyConfig, outside: Outside) -> R
     if action == "trigger" and message.status in OVER:
         # It waited until the incident was over: nobody over there is woken for it.
         return Receipt(detail="nothing to trigger any more", thread_ref=key)
+    if message.event == "updated" and message.thread_ref:
+        # It knows of the incident; a trigger would open it anew there when it has just been resolved.
+        return Receipt(detail="known there already", thread_ref=key)
     event: JsonObject = {"routing_key": config.service_key, "event_action": action, "dedup_key": key}
     if action == "trigger":
         event |= {"payload": _payload(message), "client": config.client}
@@ -154,6 +157,7 @@ PLUGIN = Channel(
     config_model=PagerDutyConfig,
     send=send,
     payload_field="payload_template",
+    wakes=True,
     samples=SAMPLES,
     setup="In PagerDuty add an «Events API v2» integration to a service and give its integration key here. "
     "Incidents are acknowledged and resolved over there as they are here. A test opens an incident there.",

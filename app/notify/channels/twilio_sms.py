@@ -55,6 +55,7 @@ PLUGIN = Channel(
     from_settings=from_settings,
     needs=("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"),
     receipts_path="/integrations/twilio_status/",
+    wakes=True,
     samples=SAMPLES,
     setup="For people: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM. For answers by SMS give the number's "
     "«a message comes in» at Twilio the inbound address that Settings shows.",

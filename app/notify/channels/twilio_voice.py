@@ -82,6 +82,7 @@ PLUGIN = Channel(
     needs=("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"),
     receipts_path="/integrations/twilio_status/",
     answers_path="/integrations/twilio_voice/?token={token}",
+    wakes=True,
     samples=SAMPLES,
     setup="For people: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM (a number that may call). Digits come "
     "back to PAGERPAL_BASE_URL, which Twilio must be able to reach.",

@@ -34,6 +34,7 @@ from app.usecases.deliver.claims import Batch
 from app.usecases.deliver.consequences import record
 
 RENEW_SECONDS = 3.0
+TEMPLATED = (NotificationKind.PAGE, NotificationKind.TEAM, NotificationKind.ALARM)
 RECORD_TRIES = 30
 RECORD_PAUSE_SECONDS = 1.0
 
@@ -117,8 +118,17 @@ async def _dressed(rt: Runtime, claim: Claim, channel: Channel, config: ChannelC
     if channel.answers_path and head.kind is NotificationKind.PAGE and not claim.bundled:
         token = call_token_for(rt.secrets, head.id, now=rt.clock.now())
         message = replace(message, answer_url=f"{base_url}{filled(channel.answers_path, rt.secrets, token=token)}")
+    if not _takes_templates(claim):
+        return Dressed(message)
     tailor = Tailor(rt.outside.templates, Path(rt.settings.notify_templates_dir or TEMPLATES))
     return await tailor.dress(message, kind=kind_named(head.channel, rt.settings), channel=channel, config=config)
+
+
+def _takes_templates(claim: Claim) -> bool:
+    """Codes, replies and digests must say what they say, and a message about several incidents names them all."""
+    head = claim.notification
+    is_trial = head.kind is NotificationKind.TEST and head.channel_id is not None
+    return not claim.bundled and (head.kind in TEMPLATED or is_trial)
 
 
 def _config(rt: Runtime, claim: Claim, batch: Batch) -> ChannelConfig:

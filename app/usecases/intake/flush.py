@@ -135,7 +135,10 @@ class Flush:
             kind=TimelineKind.REOPENED, text=f"Reopened: {problem.reopen}", actor=SYSTEM, now=self.now,
         )  # fmt: skip
         incidents.set_many(self.tx, [{"id": incident.id, "metadata": _without_note(incident.metadata)}])
-        paging.tell_channels(self.tx, incident, "reopened", f"reopened: {problem.reopen}", now=self.now)
+        # What wakes somebody hears of a flapping incident when it is paged again, not at every turn.
+        waking = None if problem.page_at is None else False
+        text = f"reopened: {problem.reopen}"
+        paging.tell_channels(self.tx, incident, "reopened", text, waking=waking, now=self.now)
         if problem.page_at is not None:
             paging.hold(self.tx, self._order(problem), until=problem.page_at, now=self.now)
         else:

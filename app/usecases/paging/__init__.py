@@ -94,6 +94,7 @@ def move(tx: Tx, order: Order, escalation: Escalation, *, now: datetime) -> None
     """Do what the escalation does when its time has come (see `ladder.when_due`)."""
     if escalation.status is EscalationStatus.HELD:
         notify.cancel_for_incident(tx, order.incident.id, now=now)
+        tell_channels(tx, order.incident, "reopened", "still firing: paged again", waking=True, now=now)
     paged = _paged(tx, escalation) if escalation.backups else frozenset()
     _move(tx, ladder.when_due(order, escalation, paged=paged, now=now), now=now)
 

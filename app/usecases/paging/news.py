@@ -19,23 +19,32 @@ from app.platform.db import Tx
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What became of an incident: `event` is `acknowledged`, `escalated`, `resolved`, …; `text` a sentence."""
+    """What became of an incident: `event` is `acknowledged`, `escalated`, `resolved`, …; `text` a sentence.
+
+    With `waking` True it is for channels alone that wake somebody, with False for all the others.
+    """
 
     incident: Incident
     event: str
     text: str
+    waking: bool | None = None
 
 
-def tell_channels(tx: Tx, incident: Incident, what: str, text: str, *, now: datetime) -> None:
+def tell_channels(
+    tx: Tx, incident: Incident, what: str, text: str, *, waking: bool | None = None, now: datetime
+) -> None:
     """Every channel that was told of the incident also hears what became of it (B30)."""
-    tell_news(tx, [News(incident, what, text)], now=now)
+    tell_news(tx, [News(incident, what, text, waking)], now=now)
 
 
 def tell_news(tx: Tx, news: Sequence[News], *, now: datetime) -> None:
     """The same for many incidents, with as many reads as for one."""
     if not news:
         return
-    told = outbox.told_of(tx, [each.incident.id for each in news], people_by=_following_kinds())
+    kinds = channel_kinds()
+    following = [name for name, kind in kinds.items() if kind.follows_people]
+    waking = {name for name, kind in kinds.items() if kind.wakes}
+    told = outbox.told_of(tx, [each.incident.id for each in news], people_by=following)
     readers = {each.user_id for places in told.values() for each in places if each.user_id is not None}
     active = {user.id for user in people.users_by_id(tx, readers).values() if user.is_active}
     notify.insert_many(
@@ -44,7 +53,7 @@ def tell_news(tx: Tx, news: Sequence[News], *, now: datetime) -> None:
             _message(each, place, now)
             for each in news
             for place in told.get(each.incident.id, ())
-            if place.user_id is None or place.user_id in active
+            if (place.user_id is None or place.user_id in active) and each.waking in (None, place.channel in waking)
         ],
         now=now,
     )
@@ -65,7 +74,3 @@ def _message(news: News, place: Told, now: datetime) -> NewNotification:
         incident_id=incident.id,
         idempotency_key=hashlib.sha256(repr(parts).encode()).hexdigest()[:32],
     )
-
-
-def _following_kinds() -> list[str]:
-    return [name for name, kind in channel_kinds().items() if kind.follows_people]

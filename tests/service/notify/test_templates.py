@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from app.accounts import queries as accounts
 from app.notify import service as notify
 from app.notify.errors import ChannelInvalid
 from app.notify.types import NewNotification, Notification, NotificationKind, NotificationStatus
 from app.platform.types import JsonObject
-from app.usecases import catalogue
+from app.usecases import catalogue, people
 from tests.service.notify.conftest import Ward
 from tests.support.http_server import HttpServer
 from tests.support.loopback import on_loopback
@@ -184,3 +185,37 @@ def test_a_template_that_makes_nothing_leaves_the_built_in_text(
     row = target.tells()
     assert "makes no text at all" in row.last_error
     assert "Disk full" in target.body
+
+
+def test_a_code_is_never_replaced_by_a_template(ward: Ward, folder: Path) -> None:
+    (folder / "email_text.j2").write_text("nothing of use")
+    (folder / "webhook_text.j2").write_text("nothing of use")
+    there = ward.with_settings(notify_templates_dir=str(folder))
+    found = ward.reads(lambda tx: accounts.find_user_by_email(tx, "ravi@example.com"))
+    assert found is not None
+    method = people.add_contact_method(
+        there.rt, user_id=found.id, channel="webhook", address="https://ravi.example.com/in", verified=False,
+        actor=ward.admin, now=ward.now,
+    )  # fmt: skip
+    people.send_code(there.rt, user_id=found.id, contact_method_id=method.id, now=ward.now)
+    there.delivers_all()
+    (call,) = ward.world.http.calls
+    assert b"Enter " in call.content
+    assert b"nothing of use" not in call.content
+
+
+def test_a_bundle_names_all_its_incidents_whatever_the_template(ward: Ward, folder: Path) -> None:
+    (folder / "email_text.j2").write_text("one: {{ title }}")
+    there = Ward(on_loopback(ward.with_settings(notify_templates_dir=str(folder)).rt), ward.world, ward.admin,
+                 ward.policy_id)  # fmt: skip
+    there.opens("first")
+    there.delivers_all()
+    for title in ("second", "third"):
+        there.opens(title)
+    there.delivers_all()
+    ward.world.clock.advance(seconds=61)
+    there.delivers_all()
+    first, bundle = (mail.message for mail in ward.world.mail.sent)
+    assert "one: first" in str(first)
+    assert "second" in str(bundle)
+    assert "third" in str(bundle)
