@@ -379,6 +379,7 @@ def _key(new: NewNotification, index: int, now: datetime) -> str:
     facts: Mapping[str, object] = new.facts
     parts = [
         now.isoformat(), index, new.kind, new.page_key, new.channel, new.channel_id, new.address, new.user_id,
+        new.contact_method_id, new.incident_id, new.episode, new.level, new.run_id,
         json.dumps(facts, sort_keys=True, default=str),
     ]  # fmt: skip
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]

@@ -164,3 +164,17 @@ def test_many_processes_at_once_never_claim_the_same_row_nor_two_for_one_person(
     ids = [claim.notification.id for claim in claims]
     assert len(ids) == len(set(ids)) == 61
     assert [claim.notification.incident_id for claim in claims if claim.notification.incident_id] == [pages[0]]
+
+
+def test_the_same_words_about_two_incidents_at_one_instant_are_two_messages(ward: Ward) -> None:
+    def say(incident_id: int) -> None:
+        said = NewNotification(
+            kind=NotificationKind.TEAM, channel="webhook", due_at=ward.now, facts={"text": "it is over"},
+            incident_id=incident_id,
+        )  # fmt: skip
+        ward.rt.db.write(lambda tx: notify.insert_many(tx, [said], now=ward.now))
+
+    both = ward.opens("Pages slow"), ward.opens("Search slow")
+    for incident_id in both:
+        say(incident_id)
+    assert [[each.kind for each in ward.messages(one)].count(NotificationKind.TEAM) for one in both] == [1, 1]
