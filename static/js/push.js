@@ -8,7 +8,7 @@ function bytesOf(text) {
   return Uint8Array.from(plain, (letter) => letter.charCodeAt(0));
 }
 
-function say(words) {
+function told(words) {
   panel.querySelector("[data-push-said]").textContent = words;
 }
 
@@ -27,7 +27,7 @@ async function hand(subscription) {
 
 async function switchOn() {
   if ((await Notification.requestPermission()) !== "granted") {
-    say("This browser does not allow notifications from here: change that in its settings for this site.");
+    told("This browser does not allow notifications from here: change that in its settings for this site.");
     return;
   }
   const registration = await navigator.serviceWorker.register("/sw.js");
@@ -43,7 +43,7 @@ async function switchOn() {
 async function start() {
   const button = panel.querySelector("[data-push-on]");
   if (!("serviceWorker" in navigator) || !("PushManager" in window) || !("Notification" in window)) {
-    say("This browser cannot be pushed to. On an iPhone, add PagerPal to the home screen first and open it there.");
+    told("This browser cannot be pushed to. On an iPhone, add PagerPal to the home screen first and open it there.");
     return;
   }
   button.hidden = false;
@@ -52,7 +52,7 @@ async function start() {
     try {
       await switchOn();
     } catch (fault) {
-      say(`It did not work: ${fault.message}`);
+      told(`It did not work: ${fault.message}`);
     }
     button.disabled = false;
   });
