@@ -28,6 +28,9 @@ _LONG_NUMBER = re.compile(r"\d{4,}")
 
 def folded(text: str) -> str:
     """`text` on one line, in the GSM alphabet as far as it can be said there: signs and pictures are left out."""
+    text = " ".join(text.split())
+    if text.isascii() and text.isprintable() and "`" not in text:
+        return text
     kept = []
     for each in " ".join(text.translate(_PLAIN).split()):
         if each in _GSM or each in _GSM_TWICE:
@@ -92,7 +95,7 @@ def digits(number: int | str) -> str:
 
 def _measured(text: str) -> tuple[int, int, int]:
     """The units that a text takes, and how many a single segment and one of several hold."""
-    if all(each in _GSM or each in _GSM_TWICE for each in text):
+    if text.isascii() or all(each in _GSM or each in _GSM_TWICE for each in text):
         return len(text) + sum(each in _GSM_TWICE for each in text), GSM_SINGLE, GSM_MULTI
     return len(text.encode("utf-16-be", "surrogatepass")) // 2, UCS_SINGLE, UCS_MULTI
 

@@ -23,6 +23,7 @@ from tests.support.vendors.mattermost import Mattermost
 from tests.support.vendors.pagerduty import KEY as ROUTING_KEY, PagerDuty
 from tests.support.vendors.ses import KEYS, REGION, Ses
 from tests.support.vendors.slack import Slack
+from tests.support.vendors.slack_view import page_of
 from tests.support.vendors.twilio import TwilioSms, TwilioVoice
 from tests.support.vendors.vendor import Vendor
 
@@ -232,6 +233,9 @@ def test_slack_blocks(ward: Ward) -> None:
             link = read_token(ward.rt.secrets, button["value"], now=ward.now)
             assert link.action == button["action_id"]
         assert [each.json()["name"] for each in reactions] == ["white_check_mark", "x"]
+        page = page_of(body["blocks"])
+        assert "<h3>🔴 [CRITICAL] #1 Disk full on db-1</h3>" in page
+        assert "<button class='primary'>Acknowledge</button>" in page
 
 
 def test_an_incoming_webhook_of_slack_gets_no_buttons(ward: Ward) -> None:
