@@ -63,8 +63,9 @@ def _button(name: str, token: str) -> JsonObject:
 
 
 def news(message: Message) -> str:
-    """What is new, as a line in the incident's thread."""
-    return clip(_escaped(_news(message)), TEXT_LIMIT)
+    """What is new, as a line in the incident's thread; where several share it, it says of which."""
+    which = f"#{message.incident_id}: " if message.thread_is_shared else ""
+    return clip(_escaped(f"{which}{_news(message)}"), TEXT_LIMIT)
 
 
 def _news(message: Message) -> str:

@@ -130,6 +130,31 @@ def test_a_person_who_was_paged_in_slack_sees_what_became_of_it(ward: Ward, slac
     assert (news.content["text"], news.thread_ts, page.edits) == ("Noor acknowledged", page.ts, 1)
 
 
+def test_a_message_about_several_incidents_keeps_its_words_and_hears_of_each_in_its_thread(
+    ward: Ward, slack: Slack
+) -> None:
+    ward.reached_by("Ravi", "slack", "U0RAVI")
+    there = ward.with_settings(slack_bot_token=TOKEN, slack_api_url=f"{slack.url}/api")
+    there = Ward(on_loopback(there.rt), ward.world, ward.admin, ward.policy_id)
+    there.opens("first")
+    there.delivers_all()
+    second, third = there.opens("second"), there.opens("third")
+    there.delivers_all()
+    ward.world.clock.advance(seconds=61)
+    there.delivers_all()
+    _, bundle = slack.posts
+    assert "2 more incidents" in bundle.content["text"]
+    for incident_id in (second, third):
+        there.does(answer.acknowledge, incident_id, "Noor")
+    there.delivers_all()
+    *_, one, other = slack.posts
+    assert bundle.edits == 0
+    assert {one.thread_ts, other.thread_ts} == {bundle.ts}
+    assert [f"#{incident_id}" in each.content["text"] for incident_id, each in ((second, one), (third, other))] == [
+        True, True,
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("kind", [TwilioSms, TwilioVoice])
 def test_a_person_who_was_texted_or_called_hears_nothing_more(ward: Ward, kind: type[TwilioSms]) -> None:
     with kind.open() as twilio:

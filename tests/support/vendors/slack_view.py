@@ -5,13 +5,13 @@ from html import escape
 
 from app.platform.types import JsonObject
 
-FRAME = (
-    "<!doctype html><meta charset=utf-8><style>body{font:15px/1.46 system-ui;margin:16px;max-width:620px;color:#1d1c1d}"
-    "h3{font-size:18px;margin:0 0 8px}p{margin:0 0 8px;white-space:pre-wrap}dl{display:grid;grid-template-columns:1fr 1fr;"
-    "gap:8px;margin:0 0 8px}dd{margin:0}small{color:#616061}button{font:600 13px system-ui;padding:7px 12px;margin:4px 8px"
-    " 8px 0;border:1px solid #bbb;border-radius:4px;background:#fff}.primary{background:#007a5a;color:#fff}"
-    ".danger{background:#e01e5a;color:#fff}</style>"
-)
+FRAME = """<!doctype html><meta charset=utf-8><style>
+body{font:15px/1.46 system-ui;margin:16px;max-width:620px;color:#1d1c1d}
+h3{font-size:18px;margin:0 0 8px} p{margin:0 0 8px;white-space:pre-wrap} small{color:#616061}
+dl{display:grid;grid-template-columns:1fr 1fr;gap:8px;margin:0 0 8px} dd{margin:0}
+button{font:600 13px system-ui;padding:7px 12px;margin:4px 8px 8px 0;border:1px solid #bbb;border-radius:4px}
+.primary{background:#007a5a;color:#fff} .danger{background:#e01e5a;color:#fff}
+</style>"""
 
 
 def page_of(blocks: list[JsonObject]) -> str:
