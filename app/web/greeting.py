@@ -9,7 +9,8 @@ FIRST_ALERT = '{"name": "Disk almost full", "status": "firing", "severity": "cri
 
 
 def greeting(rt: Runtime, url: str) -> str:
-    """The lines to print once the process answers at `url`; makes the first alert source where there is none.
+    """The lines to print once the process answers at `url`; makes the first alert source where there is none, and the
+    key of web push.
 
     Its key is in the text that one time. The set-up code is there until there is an admin.
     """
@@ -23,6 +24,7 @@ def _first_steps(rt: Runtime, url: str) -> list[str]:
     now = rt.clock.now()
     try:
         code, key = people.prepare_setup_code(rt, now=now), catalogue.first_source(rt, now=now)
+        people.push_public_key(rt, now=now)
     except Unavailable as error:
         return [error.message]
     lines = []

@@ -103,6 +103,7 @@ class Channel:
 
     `address_label` says what a contact method's address is (None: this kind reaches no single person).
     `from_settings` makes the configuration for people out of the process's settings, of which `needs` must be set.
+    `for_teams`: a team can have one too.
     `payload_field` is the field of the configuration that holds a template for the whole body. `follows_people`: a
     person who was paged this way also hears here what became of it. `wakes`: a message of a team's wakes somebody by
     itself, so a flapping incident is told there no more often than people are paged. `receipts_path` and
@@ -118,6 +119,7 @@ class Channel:
     address_label: str | None = None
     from_settings: Callable[[Settings], JsonObject] | None = None
     needs: tuple[str, ...] = field(default=())
+    for_teams: bool = True
     payload_field: str = ""
     follows_people: bool = False
     wakes: bool = False

@@ -50,6 +50,8 @@ class WebPushConfig(ChannelConfig):
 async def send(message: Message, config: WebPushConfig, outside: Outside) -> Receipt:
     """Push to one device. Raises DeliveryFailed: permanent and with `address_gone` when it has unsubscribed."""
     subscription = _subscription_of(message.to)
+    if not config.private_key:
+        raise DeliveryFailed("the server key of web push is not there: it is made when somebody opens their profile")
     try:
         key = private_key_of(config.private_key)
         content = encrypt(_payload(message), subscription)
@@ -160,6 +162,7 @@ PLUGIN = Channel(
     config_model=WebPushConfig,
     send=send,
     from_settings=_from_settings,
+    for_teams=False,
     samples=SAMPLES,
     setup="Nothing to set up: open your profile on the device and switch notifications on. The server key is made at "
     "first start; VAPID_PRIVATE_KEY brings one of your own.",

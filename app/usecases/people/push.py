@@ -26,6 +26,8 @@ def add_device(
     """Let one of the person's browsers get pushes, at once for what is urgent; whether it is new. Raises Invalid."""
 
     def write(tx: Tx) -> tuple[PushDevice, bool]:
+        # Whatever key the browser subscribed with, there must be one to push with.
+        keep_push_key(tx, rt.settings, rt.secrets, now=now)
         device, is_new = push.subscribe(
             tx, user_id=user.id, subscription=subscription, name=name, box=rt.secrets, now=now
         )

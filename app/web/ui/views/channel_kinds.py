@@ -46,8 +46,9 @@ class Kind:
 
 
 def kinds() -> list[Kind]:
-    """Every kind that there is, by label."""
-    return sorted((kind_of(name) for name in channel_kinds()), key=lambda kind: kind.label)
+    """Every kind that a team can have, by label."""
+    names = [name for name, channel in channel_kinds().items() if channel.for_teams]
+    return sorted(map(kind_of, names), key=lambda kind: kind.label)
 
 
 def kind_of(name: str) -> Kind:
@@ -111,8 +112,10 @@ def _text(value: object, default: str) -> str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list | tuple) and all(isinstance(each, str) and "," not in each for each in value):
+        return ", ".join(value)
     if isinstance(value, dict | list | tuple):
-        return json.dumps(value, indent=1) if value else ""
+        return json.dumps(value, indent=1 if isinstance(value, dict) else None) if value else ""
     return str(value)
 
 
