@@ -39,8 +39,10 @@ def provider_of(channel: str, channel_id: int | None, address: str) -> str:
     return f"people:{channel}"
 
 
-def after_failure(circuit: Circuit, *, notification_id: int, error: str, now: datetime) -> Circuit:
-    """The circuit after one more failure that is not for good."""
+def after_failure(
+    circuit: Circuit, *, notification_id: int, error: str, is_certain: bool = False, now: datetime
+) -> Circuit:
+    """The circuit after one more failure; one that `is_certain` to befall every message opens it at once."""
     failures = circuit.failures + 1
     first = circuit.first_failed_id if circuit.failures else notification_id
     failed = replace(
@@ -54,7 +56,7 @@ def after_failure(circuit: Circuit, *, notification_id: int, error: str, now: da
     if circuit.is_open:
         probes = circuit.probes + 1
         return replace(failed, status=CircuitStatus.OPEN, probes=probes, probe_at=now + probe_pause(probes))
-    if failures >= (OPENS_AFTER if failed.is_shared else OPENS_AFTER_ALONE):
+    if is_certain or failures >= (OPENS_AFTER if failed.is_shared else OPENS_AFTER_ALONE):
         return replace(failed, status=CircuitStatus.OPEN, opened_at=now, probes=0, probe_at=now + probe_pause(0))
     return failed
 
@@ -65,9 +67,17 @@ def probe_pause(probes: int) -> timedelta:
 
 
 def note_failure(
-    tx: Tx, provider: str, *, channel: str, channel_id: int | None, notification_id: int, error: str, now: datetime
+    tx: Tx,
+    provider: str,
+    *,
+    channel: str,
+    channel_id: int | None,
+    notification_id: int,
+    error: str,
+    is_certain: bool = False,
+    now: datetime,
 ) -> tuple[Circuit, Circuit]:
-    """Write a failure down that is not for good; the circuit before and after it."""
+    """Write down a failure that is the provider's; the circuit before and after it."""
     statement = (sqlite_insert if tx.dialect == "sqlite" else postgresql_insert)(CircuitRow)
     unknown = {
         "provider": provider, "channel": channel, "channel_id": channel_id, "status": CircuitStatus.CLOSED,
@@ -75,7 +85,7 @@ def note_failure(
     }  # fmt: skip
     tx.execute(statement.on_conflict_do_nothing(), [unknown])
     before = tx.all(Circuit, _circuits().where(CircuitRow.provider == provider).with_for_update())[0]
-    after = after_failure(before, notification_id=notification_id, error=error, now=now)
+    after = after_failure(before, notification_id=notification_id, error=error, is_certain=is_certain, now=now)
     _save(tx, after)
     return before, after
 

@@ -172,6 +172,7 @@ class Report:
     error: str = ""
     retry_after_seconds: float | None = None
     address_gone: bool = False
+    unauthorized: bool = False
 
 
 class ReceiptState(StrEnum):
@@ -402,8 +403,8 @@ class Thread:
 class DeliveryFailed(Exception):
     """A send that did not succeed; the message is for the operator and holds no secret.
 
-    `permanent`: trying again cannot help. `address_gone`: neither can any other message to it. `outcome_unknown`: the
-    provider may have taken it, the answer was lost.
+    `permanent`: trying again cannot help. `address_gone`: neither can any other message to it. `unauthorized`: the
+    provider does not take our key or password. `outcome_unknown`: it may have taken the message, the answer was lost.
     """
 
     def __init__(
@@ -414,6 +415,7 @@ class DeliveryFailed(Exception):
         retry_after_seconds: float | None = None,
         outcome_unknown: bool = False,
         address_gone: bool = False,
+        unauthorized: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -421,3 +423,4 @@ class DeliveryFailed(Exception):
         self.retry_after_seconds = retry_after_seconds
         self.outcome_unknown = outcome_unknown
         self.address_gone = address_gone
+        self.unauthorized = unauthorized

@@ -36,6 +36,7 @@ SEND_SECONDS = 20.0
 EXCERPT_LIMIT = 200
 FILE_PREFIX = "file:"
 _TEMPLATE_NAME = re.compile(r"[a-z0-9_.-]+\.j2")
+UNAUTHORIZED = 401
 TOO_EARLY_OR_TOO_MANY = frozenset({408, 425, 429})
 TEMPLATE_LIMIT = 65536
 
@@ -192,6 +193,7 @@ def refusal_of(answer: HttpAnswer, *, secrets: Iterable[str], now: datetime) -> 
     return DeliveryFailed(
         f"the receiver answered {answer.status}{f': {what}' if what else ''}",
         permanent=300 <= answer.status < 500 and answer.status not in TOO_EARLY_OR_TOO_MANY,
+        unauthorized=answer.status == UNAUTHORIZED,
         retry_after_seconds=_retry_after(answer.headers.get("retry-after", ""), now),
     )
 

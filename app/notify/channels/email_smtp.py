@@ -31,6 +31,8 @@ from app.notify.channels._base import (
 from app.notify.channels._mail import ATTACHMENT, incident_json, one_line, own_headers, recipients, split_addresses
 
 TLS_PORT = 465
+# «Authentication required», «mechanism too weak», «credentials invalid» (RFC 4954).
+NO_LOGIN = frozenset({530, 534, 535})
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 
 
@@ -73,7 +75,10 @@ async def send(message: Message, config: EmailConfig, outside: Outside) -> Recei
         reply = await outside.mail.send(mail, server=config.server, timeout_seconds=config.timeout_seconds)
     except MailFailed as failed:
         raise DeliveryFailed(
-            failed.reason, permanent=failed.permanent, outcome_unknown=failed.outcome_unknown
+            failed.reason,
+            permanent=failed.permanent,
+            outcome_unknown=failed.outcome_unknown,
+            unauthorized=failed.code in NO_LOGIN,
         ) from failed
     return Receipt(provider_message_id=message.message_id, detail=reply)
 

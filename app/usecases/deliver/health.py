@@ -29,7 +29,7 @@ def note(tx: Tx, head: Notification, report: Report, *, was_failing: bool, now: 
             _tell_well(tx, was_open, now)
             tx.publish("providers")
     # A receiver that names a time is there, and only wants to be asked less often.
-    elif report.outcome in FAILED and report.retry_after_seconds is None:
+    elif report.unauthorized or (report.outcome in FAILED and report.retry_after_seconds is None):
         before, after = circuits.note_failure(
             tx,
             head.provider,
@@ -37,6 +37,7 @@ def note(tx: Tx, head: Notification, report: Report, *, was_failing: bool, now: 
             channel_id=head.channel_id,
             notification_id=head.id,
             error=report.error,
+            is_certain=report.unauthorized,
             now=now,
         )
         if after.is_open and not before.is_open:
@@ -47,8 +48,10 @@ def note(tx: Tx, head: Notification, report: Report, *, was_failing: bool, now: 
 
 def _tell_broken(tx: Tx, circuit: Circuit, now: datetime) -> None:
     name = provider_name(tx, circuit)
+    count = circuit.failures
     text = (
-        f"The last {circuit.failures} messages by it failed, the latest with: {circuit.last_error}. "
+        f"{'A message' if count == 1 else f'The last {count} messages'} by it failed, the latest with: "
+        f"{circuit.last_error}. "
         "Its messages wait and none is lost; whoever has another contact method is paged by that at once. "
         "It is tried again by itself, at least every 5 minutes."
     )

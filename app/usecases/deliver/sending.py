@@ -101,6 +101,7 @@ async def _send(rt: Runtime, claim: Claim, batch: Batch, message: Message) -> Re
             error=redact_text(failed.message),
             retry_after_seconds=failed.retry_after_seconds,
             address_gone=failed.address_gone,
+            unauthorized=failed.unauthorized,
         )
     except TimeoutError:
         return said(Outcome.UNKNOWN, error=f"no answer within {SEND_SECONDS:g} s")

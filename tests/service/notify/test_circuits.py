@@ -293,3 +293,18 @@ def test_broken_provider_is_on_every_page_and_in_the_readiness_checklist(ward: W
     assert [each.text for each in banners if each.code == "provider"] == [
         f"Email has not worked since {ward.now:%H:%M} UTC: its messages wait."
     ]
+
+
+def test_provider_that_does_not_take_our_key_is_broken_at_once(ward: Ward) -> None:
+    ward.reached_by("Ravi", "webhook", "https://hooks.example.com/ravi")
+    ward.world.http.next.append(HttpAnswer(401, {}, b"who are you"))
+    first = ward.opens()
+    ward.delivers()
+    assert ward.messages(first)[0].status is NotificationStatus.FAILED
+    broken = state(ward, "people:webhook:hooks.example.com")
+    assert broken is not None
+    assert broken.is_open
+    assert [each.facts["title"] for each in notices(ward)] == ["Generic HTTP to hooks.example.com does not work"]
+    second = ward.opens("Next")
+    ward.delivers()
+    assert ward.messages(second)[0].status is PENDING
