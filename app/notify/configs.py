@@ -156,10 +156,10 @@ def _field_error(location: tuple[int | str, ...], message: str) -> FieldError:
 
 
 def _kind(driver: str) -> Channel:
-    kind = channel_kinds().get(driver)
-    if kind is None:
-        raise ChannelInvalid([FieldError("driver", f"must be one of {', '.join(channel_kinds())}")])
-    return kind
+    for_teams = {name: kind for name, kind in channel_kinds().items() if kind.for_teams}
+    if driver not in for_teams:
+        raise ChannelInvalid([FieldError("driver", f"must be one of {', '.join(for_teams)}")])
+    return for_teams[driver]
 
 
 def _check_name(tx: Tx, name: str, *, but: int | None) -> None:

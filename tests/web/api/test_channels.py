@@ -78,6 +78,7 @@ def test_other_fields_change_without_touching_the_configuration(admin: Caller, c
     ("body", "path"),
     [
         ({"driver": "pigeon"}, "driver"),
+        ({"driver": "webpush", "config": {}}, "driver"),
         ({"config": {"endpoint": "ftp://x"}}, "config"),
         ({"config": {"endpoint": CONFIG["endpoint"], "surprise": 1}}, "config.surprise"),
         ({"config": {"endpoint": CONFIG["endpoint"], "method": "DELETE"}}, "config.method"),
