@@ -19,6 +19,8 @@ sys.path.insert(0, sys.argv[1])
 from app.platform.addresses import HTTP_PORTS, MAIL_PORTS, AddressFilter, AddressRefused
 
 _STATUS = re.compile(r"error=(\d{3})\b")
+# What the library says, for developers only, of a service that took the request and never answered.
+_UNANSWERED = re.compile(r"Read timed out|Connection aborted|Remote end closed|Connection reset")
 
 
 def main() -> None:
@@ -38,12 +40,14 @@ def _sent(asked: dict[str, Any]) -> dict[str, Any]:
     service = apprise.Apprise.instantiate(asked["url"])
     if service is None:
         return {"ok": False, "known": False}
-    with apprise.LogCapture(level=apprise.logging.WARNING) as lines:  # type: ignore[no-untyped-call]
+    with apprise.LogCapture(level=apprise.logging.DEBUG) as lines:  # type: ignore[no-untyped-call]
         caller = apprise.Apprise()
         caller.add(service)
         ok = caller.notify(title=asked["title"], body=asked["body"], notify_type=asked["tone"])
-        found = _STATUS.search(lines.getvalue())
-    return {"ok": bool(ok), "known": True, "status": int(found.group(1)) if found else 0}
+        said = lines.getvalue()
+    found = _STATUS.search(said)
+    status = int(found.group(1)) if found else 0
+    return {"ok": bool(ok), "known": True, "status": status, "unanswered": bool(_UNANSWERED.search(said))}
 
 
 def _guard(filter: AddressFilter, refused: list[str]) -> None:

@@ -87,6 +87,8 @@ def _failure(answer: JsonObject) -> DeliveryFailed:
         return DeliveryFailed("Apprise does not know this URL", permanent=True)
     if answer.get("refused"):
         return DeliveryFailed(str(answer["refused"]), permanent=True)
+    if answer.get("unanswered"):
+        return DeliveryFailed("the service took the message and did not answer", outcome_unknown=True)
     status = int(answer.get("status") or 0)
     said = f"the service answered {status}" if status else "Apprise could not deliver it"
     return DeliveryFailed(said, permanent=400 <= status < 500 and status not in TOO_EARLY_OR_TOO_MANY)

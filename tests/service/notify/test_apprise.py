@@ -61,10 +61,11 @@ def test_a_failure_is_sorted_by_the_services_status(http_server: HttpServer, sta
     assert "s3cret" not in failed.value.message
 
 
-def test_a_service_that_does_not_answer_leaves_the_outcome_unknown(http_server: HttpServer) -> None:
+@pytest.mark.parametrize("timeout", [3, 20], ids=["our patience ends first", "the library's ends first"])
+def test_a_service_that_does_not_answer_leaves_the_outcome_unknown(http_server: HttpServer, timeout: float) -> None:
     http_server.answer(Answer(hangs=True))
     with pytest.raises(DeliveryFailed) as failed:
-        tell(at(http_server), timeout=6)
+        tell(at(http_server), timeout=timeout)
     assert failed.value.outcome_unknown
 
 
