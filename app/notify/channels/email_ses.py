@@ -33,6 +33,11 @@ TEMPORARY = frozenset({
     "TooManyRequestsException", "LimitExceededException", "ThrottlingException", "Throttling", "ServiceUnavailable",
     "InternalFailure", "InternalServiceErrorException", "RequestTimeout", "ExpiredTokenException",
 })  # fmt: skip
+# Our keys are not taken: no mail gets through until somebody changes them.
+NO_LOGIN = frozenset({
+    "UnrecognizedClientException", "InvalidClientTokenId", "SignatureDoesNotMatch", "InvalidSignatureException",
+    "MissingAuthenticationToken", "MissingAuthenticationTokenException",
+})  # fmt: skip
 
 
 class SesConfig(ChannelConfig):
@@ -85,6 +90,7 @@ async def send(message: Message, config: SesConfig, outside: Outside) -> Receipt
         raise DeliveryFailed(
             f"{word}: {refused.message}" if word else refused.message,
             permanent=refused.permanent and word not in TEMPORARY,
+            unauthorized=refused.unauthorized or word in NO_LOGIN,
             retry_after_seconds=refused.retry_after_seconds,
         )
     return Receipt(provider_message_id=str(answered(answer).get("MessageId") or "") or None)

@@ -39,6 +39,8 @@ TEMPORARY = frozenset({
     "ratelimited", "rate_limited", "message_limit_exceeded", "internal_error", "fatal_error", "service_unavailable",
     "request_timeout", "team_added_to_org", "accesslimited", "external_channel_migrating",
 })  # fmt: skip
+# Our token is not taken (any more): no message gets through until somebody changes that.
+NO_LOGIN = frozenset({"not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired"})
 # The first message cannot be changed any more; its thread may still be there.
 NOT_EDITABLE = frozenset({
     "message_not_found", "cant_update_message", "edit_window_closed", "update_failed", "channel_not_found",
@@ -163,6 +165,7 @@ class _Refused(DeliveryFailed):
         super().__init__(
             f"Slack refused it: {clip(word, 80)}",
             permanent=word not in TEMPORARY,
+            unauthorized=word in NO_LOGIN,
             retry_after_seconds=retry_after_seconds,
         )
         self.word = word

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.notify import service as notify
+from app.notify import circuits, service as notify
 from app.notify.types import NewNotification, Notification, NotificationKind, NotificationStatus
 from app.usecases import catalogue
 from tests.service.notify.conftest import Ward
@@ -17,7 +17,7 @@ from tests.support.vendors.pagerduty import PagerDuty
 from tests.support.vendors.ses import Ses
 from tests.support.vendors.slack import Slack
 from tests.support.vendors.twilio import TwilioSms, TwilioVoice
-from tests.support.vendors.vendor import Vendor
+from tests.support.vendors.vendor import Vendor, json_answer
 from tests.support.vendors.webhook import Webhook
 
 VENDORS: tuple[type[Vendor], ...] = (
@@ -151,3 +151,21 @@ def test_nothing_secret_is_in_what_is_kept(ward: Ward, vendor: Vendor) -> None:
 
 SECRET_KEYS = ("bot_token", "integration_key", "api_key", "auth_token", "account_sid", "webhook_url",
                "access_key_id", "secret_access_key")  # fmt: skip
+
+
+NO_LOGIN = (
+    pytest.param(Slack, json_answer(200, {"ok": False, "error": "token_revoked"}), id="slack"),
+    pytest.param(
+        Ses, json_answer(403, {"message": "no"}, {"x-amzn-errortype": "UnrecognizedClientException:"}), id="email_ses"
+    ),
+    pytest.param(TwilioSms, json_answer(401, {"code": 20003, "message": "Authenticate"}), id="twilio_sms"),
+)
+
+
+@pytest.mark.parametrize(("kind", "answer"), NO_LOGIN)
+def test_a_vendor_that_does_not_take_our_key_is_broken_at_once(ward: Ward, kind: type[Vendor], answer: Answer) -> None:
+    with kind.open() as vendor:
+        vendor.server.answer(answer)
+        desk = Desk(ward, vendor)
+        assert desk.delivers().status is FAILED
+        assert ward.reads(lambda tx: circuits.is_open(tx, f"channel:{desk.channel.id}"))
