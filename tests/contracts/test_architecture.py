@@ -21,7 +21,7 @@ FILE_LINES = 400
 PLUGIN_LINES = 250
 MEDIAN_FILE_LINES = 120
 
-PLUGIN_FOLDERS = ("app/alerts/drivers/", "app/notify/channels/")
+PLUGIN_FOLDERS = ("app/alerts/drivers/", "app/notify/channels/", "app/checks/checkers/")
 # Slow to import, or optional: inside the function that needs them.
 LATE_IMPORTS = {"boto3", "botocore", "apprise", "celery"}
 # Where an error of any kind must become something other than silence.
@@ -29,6 +29,7 @@ BROAD_EXCEPTS = {
     "app/jobs/_guard.py": "a job that fails is recorded and runs again",
     "app/usecases/run_pipeline.py": "a stage that fails is recorded and tried again",
     "app/usecases/deliver/sending.py": "one message that cannot be sent does not stop the others",
+    "app/checks/running.py": "one checker that breaks does not stop the others",
     "app/web/errors.py": "whatever goes wrong becomes an answer",
     "app/platform/writer.py": "a poisoned item fails alone, not everybody committed with it",
 }

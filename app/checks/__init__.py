@@ -1,0 +1,1 @@
+"""Checks: measurements of this host, judged by thresholds and kept as check runs."""

@@ -1,0 +1,142 @@
+"""Checks in values; the names are those of seed 001."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from app.platform.types import JsonObject, JsonValue
+
+
+class CheckStatus(StrEnum):
+    """What a check says of the host."""
+
+    OK = "ok"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    UNKNOWN = "unknown"
+
+
+class CannotMeasure(Exception):
+    """The value could not be had; the message is a sentence for the operator."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """From which value on a check warns and is critical; `inverted`: below which."""
+
+    warning: float
+    critical: float
+    is_inverted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a checker measured: the value to be judged, a sentence, and the metrics.
+
+    `error` names what could not be measured beside it. With `value` None there is nothing to judge: all is well.
+    """
+
+    value: float | None
+    message: str
+    metrics: JsonObject
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What one execution of a checker found."""
+
+    status: CheckStatus
+    message: str
+    metrics: JsonObject
+    checker_name: str
+    error: str | None = None
+
+    def is_ok(self) -> bool:
+        """Whether all is well."""
+        return self.status is CheckStatus.OK
+
+    def is_critical(self) -> bool:
+        """Whether it is critical."""
+        return self.status is CheckStatus.CRITICAL
+
+
+@dataclass(frozen=True, slots=True)
+class CheckConfig:
+    """How a checker is set up: what was changed over its own defaults, which fill the rest.
+
+    `cadence_seconds` None: only when somebody asks.
+    """
+
+    checker: str
+    params: JsonObject
+    warning_threshold: float
+    critical_threshold: float
+    timeout: float
+    enabled: bool
+    cadence_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOrder:
+    """One check to be made; what is None is as configured."""
+
+    checker: str
+    params: Mapping[str, JsonValue] = field(default_factory=dict)
+    warning_threshold: float | None = None
+    critical_threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewCheckRun:
+    """A result with how it came about, to be written down."""
+
+    result: CheckResult
+    thresholds: Thresholds
+    duration_ms: float
+    executed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRun:
+    """One execution of a checker, as it is kept; `incident_id` is set where it was made for an incident."""
+
+    id: int
+    checker_name: str
+    hostname: str
+    status: CheckStatus
+    message: str
+    metrics: JsonObject
+    error: str
+    warning_threshold: float | None
+    critical_threshold: float | None
+    alert_id: int | None
+    incident_id: int | None
+    duration_ms: float
+    executed_at: datetime
+    trace_id: str
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether all was well."""
+        return self.status is CheckStatus.OK
+
+    @property
+    def is_critical(self) -> bool:
+        """Whether it was critical."""
+        return self.status is CheckStatus.CRITICAL
+
+    @property
+    def has_issue(self) -> bool:
+        """Whether something is wrong with the host."""
+        return self.status in (CheckStatus.WARNING, CheckStatus.CRITICAL)
+
+    @property
+    def created_alert(self) -> bool:
+        """Whether an alert came of it."""
+        return self.alert_id is not None
