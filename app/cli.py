@@ -3,9 +3,12 @@
 import argparse
 import asyncio
 import getpass
+import json
 import signal
 import sys
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from socket import socket
 from types import FrameType
 from typing import NoReturn
@@ -13,6 +16,8 @@ from typing import NoReturn
 import uvicorn
 
 from app import __version__
+from app.checks.rules import EXIT_STATUS, worst
+from app.checks.types import CheckOrder, CheckRun, CheckStatus
 from app.main import create_app
 from app.platform import failpoints, logs
 from app.platform.errors import Invalid, PagerPalError, StartRefused
@@ -20,12 +25,15 @@ from app.platform.memory import settle_memory
 from app.platform.migrate import prepare_schema, schema_of, upgrade
 from app.platform.runtime import Runtime, build_runtime
 from app.platform.settings import Settings, load_settings
+from app.platform.types import JsonObject
 from app.platform.workers import refuse_many_workers
-from app.usecases import intake, people, watch
-from app.usecases.watch import CheckStatus
+from app.usecases import intake, people, run_checks, watch
+from app.usecases.watch import CheckStatus as ItemStatus
 from app.web.greeting import greeting
 
 FAILED = 1
+# What a monitoring system makes of a plug-in that could not do its work.
+NOT_KNOWN = EXIT_STATUS[CheckStatus.UNKNOWN]
 DEMO = {"pagerpal_env": "development", "notification_sending_enabled": False}
 # Open streams and requests under way get this long; sends under way get the rest of the 10 s that a stop may take.
 GRACE_SECONDS = 4
@@ -33,16 +41,22 @@ KEEP_ALIVE_SECONDS = 30
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one subcommand; returns the exit status: 0 done, 1 refused or failed, 2 wrong usage."""
-    arguments = _parser().parse_args(argv)
+    """Run one subcommand; returns the exit status: 0 done, 1 refused or failed, 2 wrong usage.
+
+    `check run` answers as monitoring plug-ins do: 0 ok, 1 warning, 2 critical, 3 unknown or failed.
+    """
+    arguments, unknown = _parser().parse_known_args(argv)
+    if unknown:
+        arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    failed: int = arguments.failed
     try:
         status: int = arguments.run(arguments)
     except StartRefused as refused:
-        return _failed(str(refused))
+        return _failed(str(refused), failed)
     except Invalid as error:
-        return _failed(" ".join([error.message, *(f"{each.path} {each.message}." for each in error.errors)]))
+        return _failed(" ".join([error.message, *(f"{each.path} {each.message}." for each in error.errors)]), failed)
     except PagerPalError as error:
-        return _failed(error.message)
+        return _failed(error.message, failed)
     return status
 
 
@@ -109,7 +123,27 @@ def doctor(arguments: argparse.Namespace) -> int:
     items = watch.readiness(rt, rt.clock.now())
     for item in items:
         print(f"{item.status.value:<5} {item.check:<16} {item.detail}")
-    return FAILED if any(item.status is CheckStatus.FAIL for item in items) else 0
+    return FAILED if any(item.status is ItemStatus.FAIL for item in items) else 0
+
+
+def check_run(arguments: argparse.Namespace) -> int:
+    """Make checks of this host, all that are switched on unless some are named; the worst decides the exit status."""
+    rt = _runtime()
+    orders = [CheckOrder(name) for name in dict.fromkeys(arguments.names)] or rt.db.read(run_checks.orders_for_all)
+    made = asyncio.run(run_checks.run(rt, orders, now=rt.clock.now()))
+    status = worst(each.status for each in made)
+    if arguments.json:
+        print(json.dumps({"status": status, "checks": [_shown_check(each) for each in made]}, indent=2))
+    else:
+        counts = Counter(each.status for each in made)
+        print(f"{status.upper()}: {', '.join(f'{counts[each]} {each}' for each in CheckStatus if counts[each])}")
+        for each in made:
+            print(f"{each.status:<8} {each.checker_name:<12} {each.message}")
+    return EXIT_STATUS[status]
+
+
+def _shown_check(made: CheckRun) -> JsonObject:
+    return {**asdict(made), "executed_at": made.executed_at.isoformat().replace("+00:00", "Z")}
 
 
 class _Server(uvicorn.Server):
@@ -157,14 +191,15 @@ def _end(_number: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
-def _failed(sentence: str) -> int:
+def _failed(sentence: str, status: int) -> int:
     print(sentence, file=sys.stderr)
-    return FAILED
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pagerpal", description="PagerPal: alerts in, the right person woken, once.")
     parser.add_argument("--version", action="version", version=__version__)
+    parser.set_defaults(failed=FAILED, parser=parser)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("serve", help="run the server")
@@ -190,4 +225,21 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("doctor", help="print the readiness checklist; 1 when a line is red")
     command.add_argument("--failpoints", action="store_true", help="list the named places where a test may strike")
     command.set_defaults(run=doctor)
+    _add_check(commands.add_parser("check", help="measure this host"))
     return parser
+
+
+def _add_check(group: argparse.ArgumentParser) -> None:
+    commands = group.add_subparsers(required=True, metavar="COMMAND", parser_class=_MonitoringPlugin)
+    command = commands.add_parser("run", help="make checks; exits with 0 ok, 1 warning, 2 critical, 3 unknown")
+    command.add_argument("names", nargs="*", metavar="NAME", help="a checker (default: all that are switched on)")
+    command.add_argument("--json", action="store_true", help="print everything that was found as JSON")
+    command.set_defaults(run=check_run, failed=NOT_KNOWN, parser=command)
+
+
+class _MonitoringPlugin(argparse.ArgumentParser):
+    """Wrong usage is «unknown» to a monitoring system; argparse's own 2 would be «critical»."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(NOT_KNOWN, f"{self.prog}: {message}\n")

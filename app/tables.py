@@ -2,6 +2,7 @@
 
 from app.accounts import models as accounts
 from app.alerts import models as alerts
+from app.checks import models as checks
 from app.escalation import models as escalation
 from app.incidents import models as incidents
 from app.jobs import models as jobs
@@ -12,7 +13,8 @@ from app.platform import models as platform
 from app.platform.tables import Base
 
 __all__ = [
-    "accounts", "alerts", "escalation", "incidents", "jobs", "metadata", "notify", "oncall", "pipeline", "platform",
+    "accounts", "alerts", "checks", "escalation", "incidents", "jobs", "metadata", "notify", "oncall", "pipeline",
+    "platform",
 ]  # fmt: skip
 
 metadata = Base.metadata

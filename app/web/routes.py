@@ -17,6 +17,7 @@ from app.web.api import (
     audit,
     calendars,
     channels,
+    checks,
     document,
     escalation_policies,
     incidents,
@@ -301,6 +302,13 @@ RUNS: tuple[Route, ...] = (
     _api("POST", "/api/v1/pipeline-runs/{run_id}/resume", pipelines.resume_run, P.RUN_PIPELINES),
 )
 
+CHECKS: tuple[Route, ...] = (
+    _api("GET", "/api/v1/checks", checks.list_checks, P.VIEW),
+    _api("PATCH", "/api/v1/checks/{checker}", checks.change_check, P.MANAGE_CHECKS),
+    _api("POST", "/api/v1/checks/{checker}/run", checks.run_check, P.RUN_CHECKS),
+    _api("GET", "/api/v1/check-runs", checks.list_runs, P.VIEW),
+)
+
 OPERATIONS: tuple[Route, ...] = ()
 
 UI_DAILY: tuple[Route, ...] = (
@@ -460,7 +468,7 @@ UI_SYSTEM: tuple[Route, ...] = (
 UI: tuple[Route, ...] = UI_DAILY + UI_PEOPLE + UI_CATALOGUE + UI_CHANNELS + UI_SYSTEM
 
 ROUTES: tuple[Route, ...] = (
-    HOOKS + ME + PEOPLE + SYSTEM + SOURCES + INCIDENTS + MESSAGES + DUTY + RUNS + OPERATIONS + UI
+    HOOKS + ME + PEOPLE + SYSTEM + SOURCES + INCIDENTS + MESSAGES + DUTY + RUNS + CHECKS + OPERATIONS + UI
 )
 
 

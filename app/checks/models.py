@@ -1,0 +1,47 @@
+"""Tables of checks."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.checks.types import CheckStatus
+from app.platform.tables import Base, EnumText, Json, LongText, UtcDateTime
+from app.platform.types import JsonObject
+
+
+class CheckRunRow(Base):
+    """One execution of a checker."""
+
+    __tablename__ = "check_runs"
+    __table_args__ = (Index("ix_check_runs_checker", "checker_name", "id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    checker_name: Mapped[str]
+    hostname: Mapped[str] = mapped_column(index=True)
+    status: Mapped[CheckStatus] = mapped_column(EnumText(CheckStatus), index=True)
+    message: Mapped[str] = mapped_column(LongText, default="")
+    metrics: Mapped[JsonObject] = mapped_column(Json, default=dict)
+    error: Mapped[str] = mapped_column(LongText, default="")
+    warning_threshold: Mapped[float | None]
+    critical_threshold: Mapped[float | None]
+    alert_id: Mapped[int | None] = mapped_column(ForeignKey("alerts.id"), index=True)
+    incident_id: Mapped[int | None] = mapped_column(ForeignKey("incidents.id"), index=True)
+    duration_ms: Mapped[float]
+    executed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    trace_id: Mapped[str] = mapped_column(index=True)
+
+
+class CheckConfigRow(Base):
+    """What was changed over a checker's defaults; NULL is the default."""
+
+    __tablename__ = "check_configs"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    checker: Mapped[str] = mapped_column(unique=True)
+    params: Mapped[JsonObject] = mapped_column(Json, default=dict)
+    warning_threshold: Mapped[float | None]
+    critical_threshold: Mapped[float | None]
+    timeout: Mapped[float | None]
+    enabled: Mapped[bool | None]
+    cadence_seconds: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)

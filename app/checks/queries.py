@@ -1,0 +1,64 @@
+"""Reading how checkers are set up, and what they found."""
+
+from dataclasses import dataclass
+
+from app.checks import kinds, repository
+from app.checks.models import CheckRunRow
+from app.checks.types import CheckConfig, CheckRun, CheckStatus
+from app.platform.db import Tx, paged
+from app.platform.types import Page, PageQuery
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRunFilter:
+    """What a list of check runs is narrowed to."""
+
+    checker_name: str | None = None
+    status: CheckStatus | None = None
+    hostname: str | None = None
+    incident_id: int | None = None
+    trace_id: str | None = None
+
+
+def configs(tx: Tx) -> dict[str, CheckConfig]:
+    """How every checker is set up, by its name."""
+    changes = repository.changes_by_checker(tx)
+    return {name: kinds.with_changes(kinds.defaults_of(name), changes.get(name, {})) for name in kinds.checkers()}
+
+
+def get_config(tx: Tx, checker: str) -> CheckConfig:
+    """How one checker is set up. Raises CheckerMissing."""
+    kinds.get_checker(checker)
+    return configs(tx)[checker]
+
+
+def get_run(tx: Tx, run_id: int) -> CheckRun:
+    """A run that is known to be there."""
+    found = tx.first(CheckRun, repository.select_runs().where(CheckRunRow.id == run_id))
+    if found is None:
+        raise LookupError(f"there is no check run {run_id}")
+    return found
+
+
+def list_runs(tx: Tx, filters: CheckRunFilter, page: PageQuery) -> Page[CheckRun]:
+    """One page, newest first."""
+    wanted = {
+        CheckRunRow.checker_name: filters.checker_name,
+        CheckRunRow.status: filters.status,
+        CheckRunRow.hostname: filters.hostname,
+        CheckRunRow.incident_id: filters.incident_id,
+        CheckRunRow.trace_id: filters.trace_id,
+    }
+    narrowed = (column == value for column, value in wanted.items() if value is not None)
+    return paged(tx, CheckRun, repository.select_runs().where(*narrowed).order_by(CheckRunRow.id.desc()), page)
+
+
+def last_runs(tx: Tx) -> dict[str, CheckRun]:
+    """The newest run of each checker that ever ran, on whichever host."""
+    return {run.checker_name: run for run in tx.all(CheckRun, repository.select_last_runs())}
+
+
+def runs_of_incident(tx: Tx, incident_id: int, *, limit: int = 100) -> list[CheckRun]:
+    """The checks that were made for an incident, newest first."""
+    statement = repository.select_runs().where(CheckRunRow.incident_id == incident_id)
+    return tx.all(CheckRun, statement.order_by(CheckRunRow.id.desc()).limit(limit))
