@@ -5,18 +5,17 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy import delete, select, update
 
 from app.notify import circuits, queries
-from app.notify.channels._base import Channel, ChannelConfig, secret_fields
+from app.notify.channels._base import Channel, ChannelConfig
 from app.notify.errors import ChannelInUse, ChannelInvalid, ChannelNameTaken
 from app.notify.kinds import channel_kinds
 from app.notify.models import ChannelRow
 from app.notify.types import NotificationChannel
+from app.platform import configs
 from app.platform.db import Tx
 from app.platform.errors import FieldError
-from app.platform.redact import HIDDEN
 from app.platform.secrets import SecretBox, SecretUnreadable
 from app.platform.settings import Settings
 from app.platform.types import JsonObject, JsonValue
@@ -86,12 +85,12 @@ def seal(kind: Channel, config: Mapping[str, JsonValue], box: SecretBox, setting
     faults = kind.check(checked, settings) if kind.check is not None else {}
     if faults:
         raise ChannelInvalid([FieldError(f"config.{name}", what) for name, what in faults.items()])
-    return _each_secret(kind, checked.model_dump(mode="json", exclude_unset=True), box.encrypt)
+    return configs.each_secret(kind.config_model, checked.model_dump(mode="json", exclude_unset=True), box.encrypt)
 
 
 def unseal(kind: Channel, stored: Mapping[str, JsonValue], box: SecretBox) -> ChannelConfig:
     """The configuration that a send is made with. Raises ChannelInvalid, SecretUnreadable."""
-    return _checked(kind, _each_secret(kind, stored, box.decrypt))
+    return _checked(kind, configs.each_secret(kind.config_model, stored, box.decrypt))
 
 
 def active_configs(tx: Tx, drivers: Iterable[str], box: SecretBox) -> list[ChannelConfig]:
@@ -106,53 +105,21 @@ def active_configs(tx: Tx, drivers: Iterable[str], box: SecretBox) -> list[Chann
 
 def masked(kind: Channel, stored: Mapping[str, JsonValue]) -> JsonObject:
     """The configuration as people see it."""
-    return _each_secret(kind, stored, lambda _ciphertext: HIDDEN)
+    return configs.masked(kind.config_model, stored)
 
 
 def _kept(kind: Channel, given: Mapping[str, JsonValue], stored: JsonObject, box: SecretBox) -> JsonObject:
-    """`given` with every `***` replaced by what is stored there. Raises ChannelInvalid where nothing is."""
-    known = _each_secret(kind, stored, box.decrypt)
-    kept = dict(given)
-    wrong = []
-    for name in secret_fields(kind.config_model) & given.keys():
-        value, before = given[name], known.get(name)
-        if value == HIDDEN:
-            kept[name] = before
-        elif isinstance(value, dict) and isinstance(before, dict):
-            kept[name] = {key: before.get(key) if inner == HIDDEN else inner for key, inner in value.items()}
-        if _holds_nothing(kept[name]):
-            wrong.append(FieldError(f"config.{name}", "*** stands for a stored secret, and none is stored"))
-    if wrong:
-        raise ChannelInvalid(wrong)
-    return kept
-
-
-def _holds_nothing(value: JsonValue) -> bool:
-    return value is None or (isinstance(value, dict) and None in value.values())
-
-
-def _each_secret(kind: Channel, config: Mapping[str, JsonValue], change: Any) -> JsonObject:
-    changed = dict(config)
-    for name in secret_fields(kind.config_model) & config.keys():
-        value = config[name]
-        if isinstance(value, dict):
-            changed[name] = {key: change(inner) if inner else inner for key, inner in value.items()}
-        elif value:
-            changed[name] = change(value)
-    return changed
+    try:
+        return configs.kept(kind.config_model, given, stored, box.decrypt)
+    except configs.ConfigWrong as wrong:
+        raise ChannelInvalid(wrong.errors) from None
 
 
 def _checked(kind: Channel, config: Mapping[str, JsonValue]) -> ChannelConfig:
     try:
-        return kind.config_model.model_validate(config)
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False, include_context=False)
-        raise ChannelInvalid([_field_error(fault["loc"], fault["msg"]) for fault in faults]) from None
-
-
-def _field_error(location: tuple[int | str, ...], message: str) -> FieldError:
-    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
-    return FieldError(f"config{path}", message.removeprefix("Value error, "))
+        return configs.checked(kind.config_model, config)
+    except configs.ConfigWrong as wrong:
+        raise ChannelInvalid(wrong.errors) from None
 
 
 def _kind(driver: str) -> Channel:

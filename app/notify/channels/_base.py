@@ -9,18 +9,17 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import Annotated, Any, TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic.fields import FieldInfo
 
 from app.notify.severity import COLORS, EMOJIS, PRIORITIES
 from app.notify.types import DeliveryFailed, Message, Receipt, message_ref
+from app.platform.answers import excerpt, retry_after_seconds
+from app.platform.configs import Secret, SecretMap, key_of, secret_fields, secrets_in
 from app.platform.ports import HttpAnswer, HttpFailed, MailFailed, MailServer, Outside
-from app.platform.redact import HIDDEN, redact_text
 from app.platform.settings import Settings
 from app.platform.types import JsonObject, JsonValue
 
@@ -33,7 +32,6 @@ __all__ = [
 
 # Longer than any provider should need, shorter than the lease that is renewed while a send is under way.
 SEND_SECONDS = 20.0
-EXCERPT_LIMIT = 200
 FILE_PREFIX = "file:"
 _TEMPLATE_NAME = re.compile(r"[a-z0-9_.-]+\.j2")
 UNAUTHORIZED = 401
@@ -41,9 +39,6 @@ TOO_EARLY_OR_TOO_MANY = frozenset({408, 425, 429})
 TEMPLATE_LIMIT = 65536
 
 Network: TypeAlias = IPv4Network | IPv6Network
-_SECRET: JsonObject = {"secret": True}
-Secret: TypeAlias = Annotated[str, Field(repr=False, json_schema_extra=dict(_SECRET))]
-SecretMap: TypeAlias = Annotated[dict[str, str], Field(repr=False, json_schema_extra=dict(_SECRET))]
 
 
 class ChannelConfig(BaseModel):
@@ -188,13 +183,13 @@ def refusal_of(answer: HttpAnswer, *, secrets: Iterable[str], now: datetime) -> 
 
     The beginning of the answer is told, without the `secrets`: a receiver may send back what it was sent.
     """
-    excerpt = " ".join(_scrubbed(answer.body.decode("utf-8", "replace"), secrets).split())[:EXCERPT_LIMIT]
-    what = "a redirect, which is not followed" if 300 <= answer.status < 400 else excerpt
+    is_redirect = 300 <= answer.status < 400
+    what = "a redirect, which is not followed" if is_redirect else excerpt(answer.body, secrets=secrets)
     return DeliveryFailed(
         f"the receiver answered {answer.status}{f': {what}' if what else ''}",
         permanent=300 <= answer.status < 500 and answer.status not in TOO_EARLY_OR_TOO_MANY,
         unauthorized=answer.status == UNAUTHORIZED,
-        retry_after_seconds=_retry_after(answer.headers.get("retry-after", ""), now),
+        retry_after_seconds=retry_after_seconds(answer.headers.get("retry-after", ""), now),
     )
 
 
@@ -235,50 +230,3 @@ def callback(url: str, vendor_url: str) -> str:
 def clip(text: str, limit: int) -> str:
     """At most `limit` characters of a text."""
     return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"
-
-
-def key_of(name: str, info: FieldInfo) -> str:
-    """What a field is called in JSON."""
-    return info.alias or name
-
-
-def secret_fields(model: type[ChannelConfig]) -> frozenset[str]:
-    """The fields of a configuration that are secret, as they are called in JSON."""
-    return frozenset(key_of(name, info) for name, info in _secret(model))
-
-
-def secrets_in(config: ChannelConfig) -> list[str]:
-    """The secret texts of a configuration."""
-    found: list[str] = []
-    for name, _ in _secret(type(config)):
-        value = getattr(config, name)
-        found += value.values() if isinstance(value, dict) else [value]
-    return [secret for secret in found if secret]
-
-
-def _secret(model: type[ChannelConfig]) -> list[tuple[str, FieldInfo]]:
-    return [
-        (name, info)
-        for name, info in model.model_fields.items()
-        if isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("secret")
-    ]
-
-
-def _scrubbed(text: str, secrets: Iterable[str]) -> str:
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
-        # «Bearer abc»: the part after the word is the secret, wherever it turns up alone.
-        _, _, last = secret.rpartition(" ")
-        text = text.replace(last, HIDDEN) if len(last) >= 6 else text
-    return redact_text(text)
-
-
-def _retry_after(value: str, now: datetime) -> float | None:
-    """`Retry-After` as seconds from now (RFC 9110 §10.2.3): a number or a date."""
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        at = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, (at - now).total_seconds()) if at.tzinfo else None
