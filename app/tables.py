@@ -5,6 +5,7 @@ from app.alerts import models as alerts
 from app.checks import models as checks
 from app.escalation import models as escalation
 from app.incidents import models as incidents
+from app.intelligence import models as intelligence
 from app.jobs import models as jobs
 from app.notify import models as notify
 from app.oncall import models as oncall
@@ -13,8 +14,8 @@ from app.platform import models as platform
 from app.platform.tables import Base
 
 __all__ = [
-    "accounts", "alerts", "checks", "escalation", "incidents", "jobs", "metadata", "notify", "oncall", "pipeline",
-    "platform",
+    "accounts", "alerts", "checks", "escalation", "incidents", "intelligence", "jobs", "metadata", "notify", "oncall",
+    "pipeline", "platform",
 ]  # fmt: skip
 
 metadata = Base.metadata

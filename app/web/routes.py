@@ -21,6 +21,7 @@ from app.web.api import (
     document,
     escalation_policies,
     incidents,
+    intelligence,
     me,
     metrics,
     notifications,
@@ -247,6 +248,17 @@ MESSAGES: tuple[Route, ...] = (
     _api("GET", "/notify/drivers/{driver}", notify.show_driver, P.VIEW),
 )
 
+INTELLIGENCE: tuple[Route, ...] = (
+    _api("GET", "/api/v1/intelligence/providers", intelligence.list_providers, P.VIEW),
+    _api("POST", "/api/v1/intelligence/providers", intelligence.create, P.MANAGE_INTELLIGENCE, 201),
+    _api("GET", "/api/v1/intelligence/providers/{provider_id}", intelligence.show, P.VIEW),
+    _api("PATCH", "/api/v1/intelligence/providers/{provider_id}", intelligence.change, P.MANAGE_INTELLIGENCE),
+    _api("DELETE", "/api/v1/intelligence/providers/{provider_id}", intelligence.delete, P.MANAGE_INTELLIGENCE, 204),
+    _api("POST", "/api/v1/intelligence/providers/{provider_id}/activate", intelligence.activate, P.MANAGE_INTELLIGENCE),
+    _api("POST", "/api/v1/intelligence/providers/{provider_id}/test", intelligence.test, P.MANAGE_INTELLIGENCE),
+    _api("GET", "/api/v1/analysis-runs", intelligence.list_runs, P.VIEW),
+)
+
 DUTY: tuple[Route, ...] = (
     _api("GET", "/api/v1/escalation-policies", escalation_policies.list_policies, P.VIEW),
     _api("POST", "/api/v1/escalation-policies", escalation_policies.create, P.MANAGE_POLICIES, 201),
@@ -468,7 +480,19 @@ UI_SYSTEM: tuple[Route, ...] = (
 UI: tuple[Route, ...] = UI_DAILY + UI_PEOPLE + UI_CATALOGUE + UI_CHANNELS + UI_SYSTEM
 
 ROUTES: tuple[Route, ...] = (
-    HOOKS + ME + PEOPLE + SYSTEM + SOURCES + INCIDENTS + MESSAGES + DUTY + RUNS + CHECKS + OPERATIONS + UI
+    HOOKS
+    + ME
+    + PEOPLE
+    + SYSTEM
+    + SOURCES
+    + INCIDENTS
+    + MESSAGES
+    + INTELLIGENCE
+    + DUTY
+    + RUNS
+    + CHECKS
+    + OPERATIONS
+    + UI
 )
 
 

@@ -21,7 +21,9 @@ FILE_LINES = 400
 PLUGIN_LINES = 250
 MEDIAN_FILE_LINES = 120
 
-PLUGIN_FOLDERS = ("app/alerts/drivers/", "app/notify/channels/", "app/checks/checkers/")
+PLUGIN_FOLDERS = (
+    "app/alerts/drivers/", "app/notify/channels/", "app/checks/checkers/", "app/intelligence/providers/",
+)  # fmt: skip
 # Slow to import, or optional: inside the function that needs them.
 LATE_IMPORTS = {"boto3", "botocore", "apprise", "celery"}
 # Where an error of any kind must become something other than silence.

@@ -1,4 +1,4 @@
-"""Twenty-five secrets are planted wherever PagerPal keeps one; then all that anybody may see is searched (F-112).
+"""Twenty-six secrets are planted wherever PagerPal keeps one; then all that anybody may see is searched (F-112).
 
 Searched are the answers of every API path and page, the log, the audit, the texts of errors, and the database file.
 """
@@ -40,7 +40,7 @@ PLANTED = {
     for name in (
         "smtp", "infobip", "twiliosid", "twilioauth", "slackbot", "slacksigning", "metrics", "heartbeat",
         "hookheader", "hookurl", "pagerduty", "mattermost", "chsmtp", "chinfobip", "chtwilio", "chslackhook",
-        "chslackbot", "apprise", "sesaccess", "signing", "password", "pushpath",
+        "chslackbot", "apprise", "sesaccess", "signing", "password", "pushpath", "provider",
     )
 }  # fmt: skip
 
@@ -117,6 +117,7 @@ def plot(world: World, settings: Settings, db: Db) -> Iterator[Plot]:
     for number in range(1, 10):
         deliver.send_test(rt, channel_id=number, actor=actor, now=now)
     asyncio.run(sent(rt))
+    asked(rt, admin)
     app = create_app(rt=rt, with_clock=False)
     with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
         yield Plot(rt, client, admin, secrets, log)
@@ -146,6 +147,14 @@ def channels(rt: Runtime, admin: User) -> None:
         catalogue.create_channel(
             rt, name=f"channel {number}", driver=driver, config=config, actor=admin, now=rt.clock.now()
         )
+
+
+def asked(rt: Runtime, admin: User) -> None:
+    """A provider of intelligence, which sends its key back."""
+    made = catalogue.create_provider(
+        rt, name="ai", provider="openai", config={"api_key": PLANTED["provider"]}, actor=admin, now=rt.clock.now()
+    )
+    asyncio.run(catalogue.try_provider(rt, provider_id=made.id))
 
 
 def reached(rt: Runtime, admin: User) -> str:

@@ -1,7 +1,14 @@
-"""The catalogue: what an admin sets up (sources, policies, channels), each change with its audit."""
+"""The catalogue: what an admin sets up (sources, policies, channels, providers), each change with its audit."""
 
 from app.usecases.catalogue.channels import create_channel, delete_channel, shown_channel, update_channel
 from app.usecases.catalogue.policies import create_policy, delete_policy, update_policy
+from app.usecases.catalogue.providers import (
+    create_provider,
+    delete_provider,
+    shown_provider,
+    try_provider,
+    update_provider,
+)
 from app.usecases.catalogue.sources import (
     create_source,
     delete_source,
@@ -14,15 +21,20 @@ from app.usecases.catalogue.sources import (
 __all__ = [
     "create_channel",
     "create_policy",
+    "create_provider",
     "create_source",
     "delete_channel",
     "delete_policy",
+    "delete_provider",
     "delete_source",
     "first_source",
     "regenerate_key",
     "revoke_key",
     "shown_channel",
+    "shown_provider",
+    "try_provider",
     "update_channel",
     "update_policy",
+    "update_provider",
     "update_source",
 ]

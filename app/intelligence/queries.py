@@ -1,0 +1,71 @@
+"""Reading intelligence providers and analysis runs, for every door and use case."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from app.intelligence.errors import AnalysisMissing, ProviderMissing
+from app.intelligence.models import AnalysisRow, ProviderRow
+from app.intelligence.repository import select_providers, select_runs
+from app.intelligence.rules import may_ask
+from app.intelligence.types import AnalysisFilter, AnalysisRun, AnalysisStatus, Consent, IntelligenceProvider
+from app.platform.db import Tx, paged
+from app.platform.types import Page, PageQuery
+
+BUDGET_WINDOW = timedelta(hours=1)
+
+
+def get_provider(tx: Tx, provider_id: int) -> IntelligenceProvider:
+    """The provider. Raises ProviderMissing."""
+    found = tx.first(IntelligenceProvider, select_providers().where(ProviderRow.id == provider_id))
+    if found is None:
+        raise ProviderMissing(provider_id)
+    return found
+
+
+def find_active_provider(tx: Tx) -> IntelligenceProvider | None:
+    """The provider that is asked; None means the local one."""
+    return tx.first(IntelligenceProvider, select_providers().where(ProviderRow.is_active))
+
+
+def list_providers(tx: Tx, page: PageQuery) -> Page[IntelligenceProvider]:
+    """One page of providers, by name."""
+    return paged(tx, IntelligenceProvider, select_providers().order_by(ProviderRow.name), page)
+
+
+def get_run(tx: Tx, run_id: int) -> AnalysisRun:
+    """The analysis run. Raises AnalysisMissing."""
+    found = tx.first(AnalysisRun, select_runs().where(AnalysisRow.id == run_id))
+    if found is None:
+        raise AnalysisMissing(run_id)
+    return found
+
+
+def list_runs(tx: Tx, filters: AnalysisFilter, page: PageQuery) -> Page[AnalysisRun]:
+    """One page of analysis runs, newest first."""
+    wanted = {
+        AnalysisRow.incident_id: filters.incident_id,
+        AnalysisRow.status: filters.status,
+        AnalysisRow.provider: filters.provider,
+    }
+    statement = select_runs().where(*(column == value for column, value in wanted.items() if value is not None))
+    return paged(tx, AnalysisRun, statement.order_by(AnalysisRow.id.desc()), page)
+
+
+def runs_of(tx: Tx, incident_id: int) -> list[AnalysisRun]:
+    """Every analysis of an incident, newest first."""
+    return tx.all(
+        AnalysisRun, select_runs().where(AnalysisRow.incident_id == incident_id).order_by(AnalysisRow.id.desc())
+    )
+
+
+def consent(tx: Tx, incident_id: int, *, is_requested: bool, budget_per_hour: int, now: datetime) -> Consent:
+    """Whether a provider may be asked about this incident now, and why not (F-116); fallbacks cost nothing."""
+    succeeded = AnalysisRow.incident_id == incident_id, AnalysisRow.status == AnalysisStatus.SUCCEEDED
+    recent = AnalysisRow.created_at > now - BUDGET_WINDOW, AnalysisRow.provider != "local"
+    return may_ask(
+        is_requested=is_requested,
+        has_analysis=bool(tx.scalar(select(func.count(AnalysisRow.id)).where(*succeeded))),
+        asked_this_hour=int(tx.scalar(select(func.count(AnalysisRow.id)).where(*recent))),
+        budget_per_hour=budget_per_hour,
+    )

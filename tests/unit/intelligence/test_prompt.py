@@ -1,0 +1,173 @@
+"""What leaves in a prompt: what is listed, inside the fence, clipped, and none of 500 planted secrets."""
+
+import base64
+import json
+import random
+import string
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from app.intelligence.prompt import FENCE, QUESTION, SCHEMA, SYSTEM, build
+from app.intelligence.scrub import scrub_text
+from app.intelligence.types import ALL_LABELS, AlertFacts, CheckFacts, Prompt, Subject
+from tests.support.injections import INJECTIONS
+
+WORDS = string.ascii_letters + string.digits
+CHANCE = random.Random(20260302)
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def word(length: int, letters: str = WORDS) -> str:
+    # With a digit and a letter of each case, as whatever makes such secrets promises.
+    return "aQ7" + "".join(CHANCE.choice(letters) for _ in range(length - 3))
+
+
+def hexadecimal(length: int) -> str:
+    return "".join(CHANCE.choice("0123456789abcdef") for _ in range(length))
+
+
+def password() -> str:
+    return CHANCE.choice(["hunter", "Sommer", "correct", "tr0ub"]) + "".join(CHANCE.choice(WORDS) for _ in range(6))
+
+
+# How a secret looks, and the text that it is found in; `{}` is where it stands.
+SHAPES: list[tuple[str, Callable[[], str]]] = [
+    ("login with password={}", password),
+    ("db_password: {} was refused", password),
+    ('{{"user": "app", "passwd": "{}"}}', password),
+    ("the password is {}", password),
+    ("postgres://app:{}@db.example.com:5432/app", password),
+    ("https://hooks.example.com/in?token={}&a=b", lambda: word(20)),
+    ("mysql -u root -p{} failed", password),
+    ("curl -u admin:{} https://api.example.com", password),
+    ("backup --password {} --all", password),
+    ("Server=db;User Id=sa;Password={};Encrypt=true", password),
+    ("Authorization: Bearer {}", lambda: word(32)),
+    ("Authorization: Basic {}", lambda: base64.b64encode(f"app:{password()}".encode()).decode()),
+    ("X-API-Key: {}", lambda: word(16)),
+    ("export AWS_SECRET_ACCESS_KEY={}", lambda: word(40, WORDS + "+/")),
+    ("key AKIA{} is denied", lambda: "".join(CHANCE.choice(string.ascii_uppercase + string.digits) for _ in range(16))),
+    ("slack says xoxb-{}", lambda: word(24)),
+    ("pushed with ghp_{}", lambda: word(36)),
+    ("openai said sk-{}", lambda: word(40)),
+    ("jwt eyJhbGciOiJIUzI1NiJ9.{}.x", lambda: word(60)),
+    ("session {} expired", lambda: hexadecimal(32)),
+    ("request {} failed", lambda: word(24)),
+    ("digest sha256:{}", lambda: hexadecimal(64)),
+    ("key -----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY----- leaked", lambda: word(64)),
+    ("https://hooks.slack.com/services/T000/B000/{}", lambda: word(24)),
+    ("heroku key {}", lambda: "-".join(hexadecimal(length) for length in (8, 4, 4, 4, 12))),
+]  # fmt: skip
+
+
+def planted() -> list[tuple[str, str]]:
+    """500 secrets, each with the text that it stands in."""
+    return [(secret, text.format(secret)) for text, make in SHAPES for _ in range(20) for secret in [make()]]
+
+
+def subject_with(texts: list[str]) -> Subject:
+    """An incident that has these texts in every place that a sender can write into."""
+    described = " ".join(texts)
+    alert = AlertFacts(
+        name=texts[0],
+        status="firing",
+        severity="critical",
+        description=described,
+        labels={f"label_{index}": text for index, text in enumerate(texts)} | {"api_token": texts[0]},
+        annotations={text: text for text in texts},
+        started_at=START,
+    )
+    return Subject(
+        incident_id=7,
+        title=texts[-1],
+        severity="critical",
+        status="triggered",
+        description=described,
+        metadata={"nested": {"list": [*texts]}},
+        alerts=(alert,),
+        checks=(CheckFacts("disk", "warning", described, {"output": described, "percent": 91.5}),),
+    )
+
+
+def told(prompt: Prompt) -> dict[str, Any]:
+    """The data inside the fence."""
+    opened, _, rest = prompt.user.partition(f"<{FENCE}>\n")
+    data, _, after = rest.partition(f"\n</{FENCE}>")
+    assert opened == ""
+    assert after == f"\n\n{QUESTION}"
+    found: dict[str, Any] = json.loads(data)
+    return found
+
+
+def test_none_of_500_planted_secrets_is_in_a_prompt() -> None:
+    secrets = planted()
+    assert len(secrets) == 500
+    leaked = []
+    for start in range(0, len(secrets), 5):
+        batch = secrets[start : start + 5]
+        prompt = build(subject_with([text for _, text in batch]), labels=ALL_LABELS)
+        whole = prompt.system + prompt.user + prompt.summary
+        leaked += [text for secret, text in batch if secret in whole]
+    assert leaked == []
+
+
+def test_a_secret_under_a_telling_name_is_hidden_whatever_it_looks_like() -> None:
+    alert = AlertFacts("A", "firing", "critical", labels={"db_password": "summer", "apiKey": "x1", "team": "web"})
+    data = told(build(Subject(7, "T", "critical", "triggered", alerts=(alert,)), labels=ALL_LABELS))
+    (first,) = data["alerts"]
+    assert first["labels"] == {"db_password": "***", "apiKey": "***", "team": "web"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "HighMemoryUsage on web-prod-03.eu-west-1.example.com:9100 is above 95 %",
+        "pod checkout-api-7d9f8b6c5d-x2k4p in namespace shop restarts",
+        "/var/lib/postgresql/16/main is 91 % full, 1234567 inodes left",
+        "p99 latency of GET /api/v1/orders/{id} is 2.5 s since 2026-03-02T09:00:00Z",
+        "KubeDeploymentReplicasMismatch: 2/5 replicas, see runbook",
+        "10.20.30.40 does not answer, packet loss 100%",
+    ],
+)
+def test_what_an_engineer_needs_is_left(text: str) -> None:
+    assert scrub_text(text) == text
+
+
+def test_labels_annotations_and_metadata_are_told_only_where_they_are_named() -> None:
+    subject = subject_with(["plain text"])
+    data = told(build(subject))
+    (alert,) = data["alerts"]
+    assert (alert["labels"], alert["annotations"], data["metadata"]) == ({}, {}, {})
+    (named,) = told(build(subject, labels=frozenset({"label_0"})))["alerts"]
+    assert (named["labels"], named["annotations"]) == ({"label_0": "plain text"}, {})
+
+
+def test_the_prompt_says_json_has_the_schema_and_is_the_same_each_time() -> None:
+    subject = subject_with(["plain text"])
+    prompt = build(subject)
+    assert prompt == build(subject)
+    assert prompt.system == SYSTEM
+    assert json.dumps(SCHEMA, separators=(",", ":")) in prompt.system
+    assert "JSON" in prompt.user
+    assert prompt.summary == "plain text (critical; 1 alerts, 1 checks)"
+
+
+@pytest.mark.parametrize("text", INJECTIONS)
+def test_an_injection_stays_inside_the_fence(text: str) -> None:
+    prompt = build(subject_with([text]), labels=ALL_LABELS)
+    told(prompt)
+    assert prompt.system == SYSTEM
+    assert prompt.user.count(f"<{FENCE}>") == prompt.user.count(f"</{FENCE}>") == 1
+    assert prompt.user.count("\n") == 4, "data is one line"
+
+
+def test_a_prompt_is_bounded_however_much_is_sent() -> None:
+    alert = AlertFacts("a" * 9999, "firing", "critical", "b" * 99999, labels={f"l{n}": "v" * 9999 for n in range(999)})
+    checks = tuple(CheckFacts("disk", "ok", "c" * 99999) for _ in range(99))
+    subject = Subject(7, "t" * 9999, "critical", "triggered", "word " * 99999, alerts=(alert,) * 500, checks=checks)
+    assert len(build(subject, labels=ALL_LABELS).user) < 250_000
+    assert len(build(subject).user) < 100_000
+    assert '"description":""' in build(Subject(7, "T", "critical", "triggered", " " * 99999)).user
