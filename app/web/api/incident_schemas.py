@@ -13,6 +13,7 @@ from app.notify.types import ActionUse, Notification, NotificationKind, Notifica
 from app.pipeline.types import PipelineRun, RunStatus, Stage
 from app.web.api.accounts_schemas import In, Out, ShortText
 from app.web.api.catalogue_schemas import AnId
+from app.web.api.check_schemas import CheckRunOut
 from app.web.api.times import Instant
 
 LongText = Annotated[str, Field(max_length=10_000)]
@@ -253,7 +254,7 @@ class IncidentDetail(IncidentOut):
     notifications: list[IncidentMessageOut]
     responders: list[ResponderOut]
     feedback: list[FeedbackOut]
-    checks: list[dict[str, Any]] = Field(default_factory=list)
+    checks: list[CheckRunOut]
     analysis: dict[str, Any] | None = None
     escalation: EscalationOut | None
     runs: list[IncidentRunOut]

@@ -6,6 +6,7 @@ from fastapi import Query
 
 from app.accounts import queries as people
 from app.alerts import queries as alerts
+from app.checks import queries as checks
 from app.escalation import queries as escalations
 from app.incidents import queries
 from app.incidents.types import OPEN_STATUSES, Actor, Incident, IncidentFilter, IncidentStatus
@@ -15,6 +16,7 @@ from app.pipeline import queries as pipeline
 from app.platform.db import Tx
 from app.platform.errors import FieldError, Invalid
 from app.usecases import answer, people as accounts
+from app.web.api.check_schemas import CheckRunOut
 from app.web.api.incident_schemas import (
     AlertOut,
     Answer,
@@ -171,6 +173,7 @@ def _detail(tx: Tx, incident: Incident) -> IncidentDetail:
         notifications=[IncidentMessageOut.of(each, names) for each in messages],
         responders=[ResponderOut.of(each, names) for each in responders],
         feedback=[FeedbackOut.of(each, names) for each in feedback],
+        checks=[CheckRunOut.model_validate(each) for each in checks.runs_of_incident(tx, incident.id)],
         escalation=EscalationOut.of(escalation) if escalation else None,
         runs=[IncidentRunOut.of(each) for each in pipeline.runs_of(tx, incident.id)],
     )

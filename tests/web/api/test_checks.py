@@ -1,9 +1,13 @@
 """`/api/v1/checks` and `/api/v1/check-runs` as callers see them."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from app.checks.types import CheckOrder
+from app.platform.runtime import Runtime
+from app.usecases import run_checks
 from tests.web.api.conftest import JSON, Caller
 
 FIELDS = {
@@ -99,3 +103,12 @@ def test_a_set_up_that_cannot_be_is_refused(admin: Caller, body: Any) -> None:
     before = check(admin, "cpu")
     assert admin.refused(422, "PATCH", "/checks/cpu", body)["errors"]
     assert check(admin, "cpu") == before
+
+
+def test_an_incident_shows_the_checks_that_were_made_for_it(rt: Runtime, admin: Caller) -> None:
+    incident = admin.post("/incidents", {"title": "Slow", "severity": "warning"}, status=201)
+    orders = [CheckOrder("memory"), CheckOrder("process")]
+    asyncio.run(run_checks.run(rt, orders, now=rt.clock.now(), incident_id=incident["id"]))
+    shown = admin.get(f"/incidents/{incident['id']}")["checks"]
+    assert [each["checker_name"] for each in shown] == ["process", "memory"]
+    assert shown == admin.get("/check-runs", incident_id=incident["id"])["items"]
