@@ -7,6 +7,7 @@ as that service, so there only an open port counts.
 
 import asyncio
 import re
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -162,8 +163,7 @@ async def _knock(address: str, *, why_not_icmp: str | None) -> _Found:
 
 
 async def _connect(address: str, port: int, *, or_refused: bool) -> _Found:
-    loop = asyncio.get_running_loop()
-    started = loop.time()
+    started = time.perf_counter()
     method = f"tcp:{port}"
     try:
         async with asyncio.timeout(TCP_SECONDS):
@@ -177,7 +177,7 @@ async def _connect(address: str, port: int, *, or_refused: bool) -> _Found:
         return _Found(False, None, method, error.strerror or type(error).__name__)
     else:
         writer.close()
-    return _Found(True, rounded((loop.time() - started) * 1000), method)
+    return _Found(True, rounded((time.perf_counter() - started) * 1000), method)
 
 
 SAMPLES = (
