@@ -116,7 +116,7 @@ def test_an_answer_that_does_not_come_is_asked_for_once_more_and_marked(
     ward: Ward, vendor: Vendor, answer: Answer
 ) -> None:
     vendor.server.answer(answer)
-    desk = Desk(ward, vendor, timeout=0.3)
+    desk = Desk(ward, vendor, timeout=1.0)
     assert desk.delivers().status is UNKNOWN
     row = desk.delivers(minutes=6)
     assert (row.status, row.possible_repeat) == (SENT, True)
