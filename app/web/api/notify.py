@@ -85,10 +85,11 @@ class DriverField(Out):
 
 
 class DriverOut(Out):
-    """A kind of channel and its configuration."""
+    """A kind of channel, how it is set up at the vendor, and its configuration."""
 
     driver: str
     label: str
+    setup: str
     fields: list[DriverField]
 
     @classmethod
@@ -105,7 +106,7 @@ class DriverOut(Out):
             )
             for name, info in kind.config_model.model_fields.items()
         ]
-        return cls(driver=name, label=kind.label, fields=fields)
+        return cls(driver=name, label=kind.label, setup=kind.setup, fields=fields)
 
 
 class DriversOut(Out):

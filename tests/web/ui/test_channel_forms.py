@@ -24,7 +24,9 @@ def test_every_sample_can_be_typed_in_and_shows_no_secret(
     rt: Runtime, company: Company, open_screen: Open, name: str, config: dict[str, object]
 ) -> None:
     screen = open_screen("Ada")
-    form = screen.open(f"/channels/new?driver={name}").form("/channels")
+    new = screen.open(f"/channels/new?driver={name}")
+    assert KINDS[name].setup in new.text
+    form = new.form("/channels")
     model = KINDS[name].config_model
     typed = {f"config.{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
 

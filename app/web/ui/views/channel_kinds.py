@@ -38,10 +38,11 @@ class ConfigField:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of channel with the fields of its configuration."""
+    """A kind of channel, what to do at the vendor, and the fields of its configuration."""
 
     name: str
     label: str
+    setup: str
     fields: list[ConfigField]
 
 
@@ -54,7 +55,9 @@ def kinds() -> list[Kind]:
 def kind_of(name: str) -> Kind:
     """The kind of this name; one that is gone has no fields."""
     channel = channel_kinds().get(name)
-    return Kind(name, channel.label, _fields(channel.config_model)) if channel else Kind(name, name, [])
+    if channel is None:
+        return Kind(name, name, "", [])
+    return Kind(name, channel.label, channel.setup, _fields(channel.config_model))
 
 
 def labels() -> dict[str, str]:
