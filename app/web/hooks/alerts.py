@@ -5,7 +5,7 @@ Whatever authenticates is kept: what cannot be read goes into quarantine before 
 
 from dataclasses import dataclass
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.alerts.detection import Detected, as_payload, detect, drivers, find_driver, parse
@@ -13,10 +13,11 @@ from app.alerts.drivers._base import Headers
 from app.alerts.keyring import Access
 from app.alerts.types import DeliveryOutcome, DeliveryResult, ParsedPayload
 from app.platform import strictjson
-from app.platform.errors import Invalid, Malformed, NotFound, TooLarge, Unauthenticated
+from app.platform.errors import Invalid, Malformed, NotFound, Unauthenticated
 from app.platform.failpoints import fp
 from app.platform.runtime import Runtime
 from app.usecases import intake
+from app.web.hooks.bodies import body_of
 from app.web.hooks.keys import open_door
 from app.web.hooks.rates import Rates
 from app.web.hooks.signatures import check_signature
@@ -41,7 +42,7 @@ async def receive(request: Request) -> Response:
     access = await open_door(request)
     rates: Rates = request.app.state.rates
     rates.check(access.source, rt.clock.monotonic())
-    body = await _body(request)
+    body = await body_of(request, at_most=MAX_BYTES)
     arrival = _Arrival(
         access, Headers(request.headers.items()), body, request.state.trace_id, request.path_params.get("driver")
     )
@@ -137,18 +138,3 @@ def _answer(parsed: ParsedPayload, result: DeliveryResult, driver: str, arrival:
         },
         202,
     )
-
-
-async def _body(request: Request) -> bytes:
-    # Counted while it comes, because a Content-Length may lie or be missing.
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async for part in request.stream():
-            size += len(part)
-            if size > MAX_BYTES:
-                raise TooLarge(f"A delivery may have {MAX_BYTES} bytes at most.")
-            parts.append(part)
-    except ClientDisconnect:
-        raise Malformed("The connection was closed before the whole body had come.") from None
-    return b"".join(parts)

@@ -15,7 +15,8 @@ from app.platform.runtime import Runtime
 from app.platform.types import JsonObject
 from app.usecases import deliver
 from app.usecases.answer.texts import TextMessage, take_text
-from app.web.hooks.vendors import attended, body_of
+from app.web.hooks.bodies import body_of
+from app.web.hooks.vendors import MAX_BYTES, attended
 
 VENDOR: Final = "infobip"
 RESULTS_AT_MOST = 200
@@ -60,7 +61,7 @@ async def _results(request: Request, what: str) -> list[JsonObject]:
     rt: Runtime = request.app.state.runtime
     if not is_path_secret(rt.secrets, what, request.path_params["secret"]):
         raise PathUnknown("The secret in this address is wrong: copy the address from Settings.")
-    body = strictjson.loads(await body_of(request))
+    body = strictjson.loads(await body_of(request, at_most=MAX_BYTES))
     results = body.get("results") if isinstance(body, dict) else None
     if not isinstance(results, list) or len(results) > RESULTS_AT_MOST:
         raise Invalid(

@@ -23,7 +23,8 @@ from app.platform.ports import HttpFailed
 from app.platform.runtime import Runtime
 from app.platform.types import JsonObject
 from app.usecases.answer.slack import Post, Press, Reaction, take_press, take_reaction
-from app.web.hooks.vendors import SignatureWrong, attended, body_of, form_of
+from app.web.hooks.bodies import body_of
+from app.web.hooks.vendors import MAX_BYTES, SignatureWrong, attended, form_of
 
 VENDOR: Final = "slack"
 JSON_TYPE = "application/json; charset=utf-8"
@@ -90,7 +91,7 @@ async def _signed(request: Request) -> bytes:
     signature = request.headers.get("x-slack-signature", "")
     if not signature:
         raise Unauthenticated("The request carries no X-Slack-Signature.")
-    body = await body_of(request)
+    body = await body_of(request, at_most=MAX_BYTES)
     secret = rt.settings.slack_signing_secret
     if not secret:
         raise SignatureWrong("SLACK_SIGNING_SECRET is not set, so nothing from Slack can be believed.")

@@ -19,7 +19,8 @@ from app.usecases.answer.grammar import Verb
 from app.usecases.answer.texts import TextMessage, take_text
 from app.usecases.answer.voice import Call, take_call
 from app.web.hooks import twiml
-from app.web.hooks.vendors import SignatureWrong, attended, body_of, clean, form_of
+from app.web.hooks.bodies import body_of
+from app.web.hooks.vendors import MAX_BYTES, SignatureWrong, attended, clean, form_of
 
 VENDOR: Final = "twilio"
 KINDS = ("twilio_sms", "twilio_voice")
@@ -75,7 +76,7 @@ async def _signed(request: Request) -> dict[str, str]:
     signature = request.headers.get("x-twilio-signature", "")
     if not signature:
         raise Unauthenticated("The request carries no X-Twilio-Signature.")
-    form = form_of(await body_of(request))
+    form = form_of(await body_of(request, at_most=MAX_BYTES))
     configs = await rt.db.run_read(lambda tx: active_configs(tx, KINDS, rt.secrets))
     tokens = {rt.settings.twilio_auth_token, *(str(getattr(each, "auth_token", "")) for each in configs)} - {""}
     if not tokens:

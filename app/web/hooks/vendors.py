@@ -1,4 +1,4 @@
-"""What the doors of all vendors have in common: bodies of a sane size, forms read exactly, refusals that are counted.
+"""What the doors of all vendors have in common: forms read exactly, refusals that are counted.
 
 An operator whose vendor is set up wrongly sees it on the settings page, not in the vendor's console only.
 """
@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from app.notify import inbound
-from app.platform.errors import Forbidden, Malformed, PagerPalError, TooLarge, Unavailable
+from app.platform.errors import Forbidden, Malformed, PagerPalError, Unavailable
 from app.platform.logs import get_logger
 from app.platform.runtime import Runtime
 
@@ -63,21 +63,6 @@ async def attended(request: Request, vendor: str) -> AsyncIterator[None]:
             refusals: Refusals = request.app.state.refusals
             await refusals.count(request.app.state.runtime, vendor, error.message)
         raise
-
-
-async def body_of(request: Request) -> bytes:
-    """The whole body. Raises TooLarge, Malformed."""
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async for part in request.stream():
-            size += len(part)
-            if size > MAX_BYTES:
-                raise TooLarge(f"A vendor's request may have {MAX_BYTES} bytes at most.")
-            parts.append(part)
-    except ClientDisconnect:
-        raise Malformed("The connection was closed before the whole body had come.") from None
-    return b"".join(parts)
 
 
 def form_of(body: bytes) -> list[tuple[str, str]]:
