@@ -35,6 +35,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(tests).parts[0] if item.path.is_relative_to(tests) else ""
         if folder == "browser":
             item.add_marker("browser")
+    _spread(items)
+
+
+def _spread(items: list[pytest.Item]) -> None:
+    """Put tests that mostly wait far from each other, so that not every process waits at once."""
+    waiting = [item for item in items if item.get_closest_marker("waits")]
+    if waiting:
+        others = [item for item in items if item not in waiting]
+        for number, item in enumerate(waiting):
+            others.insert(len(others) * number // len(waiting), item)
+        items[:] = others
 
 
 FULL_COST = passwords._context.to_dict()

@@ -12,6 +12,7 @@ from tests.kill.loop import Plan, kill_and_judge, loop_on, report_of
 
 
 @pytest.mark.slow
+@pytest.mark.waits
 @pytest.mark.timeout(400)
 def test_ten_kills_on_sqlite_break_no_promise(tmp_path: Path) -> None:
     plan = Plan(kills=10, seed=10, check_every=10, duties=12, full=False)
@@ -29,6 +30,7 @@ def test_ten_kills_on_sqlite_break_no_promise(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.waits
 @pytest.mark.timeout(400)
 @pytest.mark.postgresql
 def test_three_kills_on_postgresql_break_no_promise(tmp_path: Path, postgresql_url: str) -> None:
