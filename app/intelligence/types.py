@@ -88,6 +88,42 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class SeverityChange:
+    """One change of how bad one of the incident's alerts is; `at` in UTC."""
+
+    at: datetime
+    alert: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class PastIncident:
+    """An incident like this one that is over, and what is known of how it ended.
+
+    `resolution` is what people wrote (summary, last notes), empty when nobody did; `similarity` in [0, 1].
+    """
+
+    incident_id: int
+    number: int
+    title: str
+    severity: str
+    created_at: datetime
+    resolved_at: datetime | None
+    resolution: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that the local provider looks at beside the machine itself; nothing of it leaves the house."""
+
+    subject: Subject
+    changes: tuple[SeverityChange, ...] = ()
+    past: tuple[PastIncident, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """What a provider is asked: our instructions, the incident as fenced data, and the shape of the answer."""
 

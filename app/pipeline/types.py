@@ -40,6 +40,54 @@ class StageStatus(StrEnum):
     SKIPPED = "SKIPPED"
 
 
+class NodeType(StrEnum):
+    """What a node of a definition does (001); `context` runs health checks."""
+
+    INGEST = "ingest"
+    CONTEXT = "context"
+    INTELLIGENCE = "intelligence"
+    NOTIFY = "notify"
+    TRANSFORM = "transform"
+
+
+# A transform is no stage of its own.
+STAGE_OF = {
+    NodeType.INGEST: Stage.INGEST,
+    NodeType.CONTEXT: Stage.CHECK,
+    NodeType.INTELLIGENCE: Stage.ANALYZE,
+    NodeType.NOTIFY: Stage.NOTIFY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One step of a definition, checked; what a node does not say itself is filled in from the defaults."""
+
+    id: str
+    type: NodeType
+    config: JsonObject
+    max_retries: int
+    timeout_seconds: float
+
+    @property
+    def stage(self) -> Stage | None:
+        """The stage that an execution of this node is shown as."""
+        return STAGE_OF.get(self.type)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A definition ready to be followed: its nodes in the order in which they run, from the entry to the end.
+
+    `skipped` are stages that a preset leaves out; they are shown as such.
+    """
+
+    name: str
+    version: int
+    nodes: tuple[Node, ...]
+    skipped: tuple[Stage, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class PipelineRun:
     """One flow of an incident through the stages; `merged` counts the deliveries that joined it while it waited."""

@@ -36,22 +36,27 @@ async def run(
     With `may_choose_places` False an order may not say where on the machine or in the network to look.
     Raises CheckerMissing, CheckInvalid, OthersPlaces before anything is measured.
     """
+    found = await measure(rt, orders, now=now, may_choose_places=may_choose_places)
+    trace_id = trace_id or rt.ids.hex32()
+    return await rt.db.run(partial(record, found=found, trace_id=trace_id, incident_id=incident_id))
+
+
+async def measure(
+    rt: Runtime, orders: Sequence[CheckOrder], *, now: datetime, may_choose_places: bool = True
+) -> list[NewCheckRun]:
+    """The same without writing anything down: for who records the results together with something else."""
     for order in orders:
         _check_order(order, may_choose_places=may_choose_places)
     stored = await rt.db.run_read(queries.configs)
     configs = [kinds.ordered(stored[order.checker], order) for order in orders]
     for config in configs:
         kinds.checked(config)
-    found = await _measured(rt, configs, now)
-    return await rt.db.run(
-        partial(
-            checks.record_many,
-            runs=found,
-            hostname=socket.gethostname(),
-            trace_id=trace_id or rt.ids.hex32(),
-            incident_id=incident_id,
-        )
-    )
+    return await _measured(rt, configs, now)
+
+
+def record(tx: Tx, found: Sequence[NewCheckRun], *, trace_id: str, incident_id: int | None = None) -> list[CheckRun]:
+    """Write down what was measured on this host, inside the caller's transaction."""
+    return checks.record_many(tx, found, hostname=socket.gethostname(), trace_id=trace_id, incident_id=incident_id)
 
 
 def orders_for_all(tx: Tx) -> list[CheckOrder]:
