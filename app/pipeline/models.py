@@ -44,6 +44,8 @@ class RunRow(Base):
     last_error_message: Mapped[str] = mapped_column(LongText, default="")
     last_error_retryable: Mapped[bool] = mapped_column(default=False)
     merged: Mapped[int] = mapped_column(default=0)
+    plan: Mapped[JsonObject | None] = mapped_column(Json)
+    payload: Mapped[JsonObject | None] = mapped_column(Json)
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     owner: Mapped[str | None]
     fence: Mapped[int] = mapped_column(default=0)

@@ -5,7 +5,6 @@ Each is the fixed order ingest, check, analyze, notify without the stages it doe
 
 from app.pipeline.types import STAGE_OF, Node, NodeType, Plan, Stage
 
-MAX_RETRIES = 3
 TIMEOUT_SECONDS = 300.0
 # The names that stage rows of presets have always had.
 _NODE_TYPES = {stage: node_type for node_type, stage in STAGE_OF.items()}
@@ -34,7 +33,7 @@ def _plan(name: str, stages: tuple[Stage, ...]) -> Plan:
 
 
 def _node(stage: Stage, node_type: NodeType) -> Node:
-    return Node(stage.value.lower(), node_type, {}, MAX_RETRIES, TIMEOUT_SECONDS)
+    return Node(stage.value.lower(), node_type, {}, None, TIMEOUT_SECONDS)
 
 
 PRESETS = {name: _plan(name, stages) for name, stages in _STAGES.items()}

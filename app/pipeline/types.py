@@ -61,12 +61,15 @@ STAGE_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One step of a definition, checked; what a node does not say itself is filled in from the defaults."""
+    """One step of a definition, checked; what a node does not say itself is filled in from the defaults.
+
+    `max_retries` None: as many as the installation allows (`ORCHESTRATION_MAX_RETRIES_PER_STAGE`).
+    """
 
     id: str
     type: NodeType
     config: JsonObject
-    max_retries: int
+    max_retries: int | None
     timeout_seconds: float
 
     @property
@@ -87,10 +90,32 @@ class Plan:
     nodes: tuple[Node, ...]
     skipped: tuple[Stage, ...] = ()
 
+    def to_json(self) -> JsonObject:
+        """The plan as it is kept with a run: what a definition becomes later changes nothing of it."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "nodes": [
+                {"id": node.id, "type": node.type.value, "config": node.config, "max_retries": node.max_retries,
+                 "timeout_seconds": node.timeout_seconds}
+                for node in self.nodes
+            ],
+            "skipped": [stage.value for stage in self.skipped],
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, kept: JsonObject) -> "Plan":
+        """The plan that `to_json` wrote."""
+        nodes = tuple(Node(**{**node, "type": NodeType(node["type"])}) for node in kept["nodes"])
+        return cls(kept["name"], kept["version"], nodes, tuple(Stage(stage) for stage in kept["skipped"]))
+
 
 @dataclass(frozen=True, slots=True)
 class PipelineRun:
-    """One flow of an incident through the stages; `merged` counts the deliveries that joined it while it waited."""
+    """One flow of an incident through the stages; `merged` counts the deliveries that joined it while it waited.
+
+    `plan` is the definition as it was when the run began, None before; `payload` is what a run by hand was given.
+    """
 
     id: int
     trace_id: str
@@ -114,6 +139,8 @@ class PipelineRun:
     last_error_message: str
     last_error_retryable: bool
     merged: int
+    plan: JsonObject | None
+    payload: JsonObject | None
     due_at: datetime | None
     fence: int
     created_at: datetime
