@@ -54,6 +54,7 @@ def create_app(
             await clockwork.stop()
         await deliver.drain(rt)
         await rt.outside.close()
+        rt.statsd.close()
         await rt.outside.blocking(rt.writer.stop)
         rt.db.dispose()
 

@@ -18,6 +18,7 @@ from app.platform.mail import SmtpMail
 from app.platform.ports import Outside
 from app.platform.secrets import SecretBox
 from app.platform.settings import Settings
+from app.platform.statsd import NoStatsd, Statsd, UdpStatsd
 from app.platform.templates import SandboxedTemplates
 from app.platform.writer import Writer
 
@@ -69,6 +70,7 @@ class Runtime:
     outside: Outside
     secrets: SecretBox
     bus: Bus
+    statsd: Statsd
     owner: str
 
 
@@ -104,8 +106,15 @@ def build_runtime(settings: Settings) -> Runtime:
         outside=outside,
         secrets=SecretBox(settings.secret_key, settings.secret_key_previous),
         bus=bus,
+        statsd=_statsd(settings, clock),
         owner=owner,
     )
+
+
+def _statsd(settings: Settings, clock: Clock) -> Statsd:
+    if settings.orchestration_metrics_backend != "statsd":
+        return NoStatsd()
+    return UdpStatsd(settings.statsd_host, settings.statsd_port, monotonic=clock.monotonic)
 
 
 def _local_name(settings: Settings) -> str:

@@ -133,6 +133,7 @@ class Settings(BaseModel):
     celery_broker_url: Annotated[str, Field(repr=False)] = ""
     statsd_host: str = ""
     statsd_port: Port = 8125
+    statsd_dogstatsd_tags: bool = False
 
     ui_username: Annotated[str, Field(repr=False)] = ""
     ui_password: Secret = ""
@@ -163,6 +164,16 @@ class Settings(BaseModel):
                     "the environment or .env, for example from: "
                     'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_half_of_a_choice(self) -> Self:
+        """Raises ValueError where something is switched on and what it cannot do without is not set."""
+        if self.orchestration_metrics_backend == "statsd" and not self.statsd_host:
+            raise ValueError(
+                "STATSD_HOST is not set, and ORCHESTRATION_METRICS_BACKEND=statsd sends to it. "
+                "Set it, or choose ORCHESTRATION_METRICS_BACKEND=logging."
+            )
         return self
 
     @property

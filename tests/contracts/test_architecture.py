@@ -32,6 +32,7 @@ BROAD_EXCEPTS = {
     "app/usecases/run_pipeline.py": "a stage that fails is recorded and tried again",
     "app/usecases/deliver/sending.py": "one message that cannot be sent does not stop the others",
     "app/checks/running.py": "one checker that breaks does not stop the others",
+    "app/pipeline/signals.py": "a signal that cannot be emitted does not stop its run",
     "app/web/errors.py": "whatever goes wrong becomes an answer",
     "app/platform/writer.py": "a poisoned item fails alone, not everybody committed with it",
 }

@@ -118,6 +118,20 @@ async def in_this_thread(fn: Callable[[], T]) -> T:
     return fn()
 
 
+class RecordingStatsd:
+    """The `Statsd` port: keeps every line."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def send(self, *lines: str) -> None:
+        """Write the lines down."""
+        self.lines += lines
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 @dataclass
 class World:
     """What is around the product in a test, to look at afterwards."""
@@ -126,6 +140,7 @@ class World:
     http: RecordingHttp = field(default_factory=RecordingHttp)
     mail: RecordingMail = field(default_factory=RecordingMail)
     ids: CountingIds = field(default_factory=CountingIds)
+    statsd: RecordingStatsd = field(default_factory=RecordingStatsd)
 
     def runtime(self, settings: Settings, db: Db) -> Runtime:
         """A runtime in this world, on an open database; its writer is not started, so lanes run inline."""
@@ -139,5 +154,6 @@ class World:
             outside=Outside(http=self.http, mail=self.mail, blocking=in_this_thread, now=self.clock.now),
             secrets=SecretBox(settings.secret_key, settings.secret_key_previous),
             bus=db.bus,
+            statsd=self.statsd,
             owner=OWNER,
         )

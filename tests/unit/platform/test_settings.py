@@ -97,6 +97,12 @@ def test_every_wrong_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert [line.split(":")[0] for line in str(refused.value).splitlines()] == ["SMTP_PORT", "STATSD_PORT"]
 
 
+def test_statsd_without_a_server_stops_the_start() -> None:
+    with pytest.raises(StartRefused, match="STATSD_HOST is not set"):
+        load_settings(secret_key=STRONG, orchestration_metrics_backend="statsd")
+    load_settings(secret_key=STRONG, orchestration_metrics_backend="statsd", statsd_host="127.0.0.1")
+
+
 @pytest.mark.parametrize("key", ["", "changeme", "replace-me-" * 5, "short", "ab" * 40, DEVELOPMENT_SECRET])
 def test_production_refuses_a_key_that_could_be_guessed(key: str) -> None:
     with pytest.raises(StartRefused, match="SECRET_KEY"):
