@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
+from app.intelligence import local
+from app.intelligence.configs import local_params
 from app.intelligence.errors import AnalysisMissing, ProviderMissing
 from app.intelligence.models import AnalysisRow, ProviderRow
 from app.intelligence.repository import select_providers, select_runs
@@ -24,8 +26,15 @@ def get_provider(tx: Tx, provider_id: int) -> IntelligenceProvider:
 
 
 def find_active_provider(tx: Tx) -> IntelligenceProvider | None:
-    """The provider that is asked; None means the local one."""
+    """The provider that was chosen; None means the local one, which may be chosen by a row of its own as well."""
     return tx.first(IntelligenceProvider, select_providers().where(ProviderRow.is_active))
+
+
+def get_local_params(tx: Tx) -> local.LocalParams:
+    """How the local provider is set up: by the row that is active, else by its first one, else by its defaults."""
+    rows = select_providers().where(ProviderRow.provider == local.LOCAL)
+    found = tx.first(IntelligenceProvider, rows.order_by(ProviderRow.is_active.desc(), ProviderRow.id).limit(1))
+    return local_params(found.config) if found else local.LocalParams()
 
 
 def list_providers(tx: Tx, page: PageQuery) -> Page[IntelligenceProvider]:

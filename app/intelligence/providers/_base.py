@@ -23,7 +23,7 @@ from app.platform.types import JsonObject, JsonValue
 
 __all__ = [
     "AskFailed", "Completion", "Ending", "Fault", "JsonObject", "JsonValue", "KeyedConfig", "Outside", "Prompt",
-    "Provider", "ProviderConfig", "Sample", "Usage", "ask", "at", "count", "endpoint", "parts_text",
+    "Provider", "ProviderConfig", "ProviderKind", "Sample", "Usage", "ask", "at", "count", "endpoint", "parts_text",
     "text_at",
 ]  # fmt: skip
 
@@ -109,14 +109,21 @@ class Sample:
 Complete: TypeAlias = Callable[[Prompt, Any, Outside], Awaitable[Completion]]
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """A kind of provider; its name is the file's."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderKind:
+    """What every kind of provider has, also the one that asks nobody."""
 
     label: str
+    config_model: type[BaseModel]
+    setup: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider(ProviderKind):
+    """A kind of provider that is asked; its name is the file's."""
+
     config_model: type[ProviderConfig]
     complete: Complete
-    setup: str
     samples: tuple[Sample, ...]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.accounts.service import record_audit
 from app.accounts.types import User
-from app.intelligence import asking, configs, prompt, queries, service
+from app.intelligence import asking, configs, local, prompt, queries, service
 from app.intelligence.providers._base import ProviderConfig
 from app.intelligence.types import (
     AlertFacts,
@@ -15,9 +15,12 @@ from app.intelligence.types import (
     Asked,
     AskFailed,
     CheckFacts,
+    Evidence,
     IntelligenceProvider,
     NewAnalysis,
+    Prompt,
     Subject,
+    Usage,
 )
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
@@ -40,7 +43,7 @@ class _Trial:
     """A provider that is about to be tried."""
 
     provider: IntelligenceProvider
-    config: ProviderConfig
+    config: ProviderConfig | local.LocalParams
     run_id: int
 
 
@@ -114,12 +117,7 @@ async def try_provider(rt: Runtime, *, provider_id: int) -> AnalysisRun:
     question = prompt.build(TRIAL)
     trial = await rt.db.run(lambda tx: _begin(tx, rt, provider_id, f"Test: {question.summary}"))
     begun = rt.clock.monotonic()
-    kind = configs.kind_of(trial.provider.provider)
-    outcome: Asked | AskFailed
-    try:
-        outcome = await asking.ask(kind, trial.config, question, rt.outside, clock=rt.clock, roll=rt.random.random)
-    except AskFailed as failed:
-        outcome = failed
+    outcome = await _outcome(rt, trial, question)
     duration_ms = (rt.clock.monotonic() - begun) * 1000
     return await rt.db.run(lambda tx: _end(tx, trial.run_id, outcome, duration_ms, rt.clock.now()))
 
@@ -136,14 +134,25 @@ def shown_provider(provider: IntelligenceProvider) -> JsonObject:
     }
 
 
+async def _outcome(rt: Runtime, trial: _Trial, question: Prompt) -> Asked | AskFailed:
+    if isinstance(trial.config, local.LocalParams):
+        analysis = await local.analyze(Evidence(TRIAL), trial.config, rt.outside, clock=rt.clock)
+        return Asked(analysis, model="", usage=Usage(), tries=1)
+    kind = configs.asked_kind_of(trial.provider.provider)
+    try:
+        return await asking.ask(kind, trial.config, question, rt.outside, clock=rt.clock, roll=rt.random.random)
+    except AskFailed as failed:
+        return failed
+
+
 def _begin(tx: Tx, rt: Runtime, provider_id: int, input_summary: str) -> _Trial:
     provider = queries.get_provider(tx, provider_id)
-    config = configs.unseal(configs.kind_of(provider.provider), provider.config, rt.secrets)
+    config = configs.open_config(provider.provider, provider.config, rt.secrets)
     now = rt.clock.now()
     new = NewAnalysis(
         provider=provider.provider,
         provider_config=configs.masked(provider.provider, provider.config),
-        model_name=config.model,
+        model_name="" if isinstance(config, local.LocalParams) else config.model,
         input_summary=input_summary,
         trace_id=rt.ids.hex32(),
     )

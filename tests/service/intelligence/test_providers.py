@@ -9,6 +9,7 @@ from app.incidents.types import Actor, Severity
 from app.intelligence import configs, queries, service
 from app.intelligence.answer import parse
 from app.intelligence.errors import AnalysisEnded, ProviderInvalid, ProviderMissing, ProviderNameTaken
+from app.intelligence.local import LocalParams
 from app.intelligence.models import ProviderRow
 from app.intelligence.prompt import build
 from app.intelligence.types import (
@@ -28,7 +29,7 @@ from app.intelligence.types import (
 )
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
-from app.platform.types import PageQuery
+from app.platform.types import JsonObject, PageQuery
 from app.tables import metadata
 from app.usecases import answer, catalogue
 from tests.support.clock import FrozenClock
@@ -121,7 +122,7 @@ def test_the_key_is_sealed_and_three_stars_keep_it(rt: Runtime, admin: User) -> 
     assert KEY not in str(raw)
     changed(rt, admin, provider.id, config={"api_key": "***", "model": "other"})
     kept = rt.db.read(lambda tx: queries.get_provider(tx, provider.id))
-    config = configs.unseal(configs.kind_of("openai"), kept.config, rt.secrets)
+    config = configs.unseal(configs.asked_kind_of("openai"), kept.config, rt.secrets)
     assert (config.api_key, config.model) == (KEY, "other")
     assert catalogue.shown_provider(kept)["config"] == {"api_key": "***", "model": "other"}
     with pytest.raises(ProviderInvalid):
@@ -133,6 +134,20 @@ def test_three_stars_stand_for_nothing_where_nothing_is_stored(rt: Runtime, admi
     with pytest.raises(ProviderInvalid) as refused:
         changed(rt, admin, bare.id, config={"api_key": "***"})
     assert [each.path for each in refused.value.errors] == ["config.api_key"]
+
+
+def test_the_local_one_may_have_a_row_and_says_how_it_is_set_up_either_way(rt: Runtime, admin: User) -> None:
+    assert rt.db.read(queries.get_local_params) == LocalParams()
+    config: JsonObject = {"top_n_processes": 3, "scan_paths": ["/srv"]}
+    row = catalogue.create_provider(
+        rt, name="here", provider="local", config=config, is_active=False, actor=admin, now=rt.clock.now()
+    )
+    assert catalogue.shown_provider(row)["config"] == config
+    assert rt.db.read(queries.get_local_params) == LocalParams(top_n_processes=3, scan_paths=("/srv",))
+    with pytest.raises(ProviderInvalid, match="not valid"):
+        changed(rt, admin, row.id, config={"scan_paths": ["relative"]})
+    with pytest.raises(ProviderInvalid, match="not valid"):
+        made(rt, admin, "other", kind="local")  # it has no key
 
 
 def test_what_is_not_valid_is_refused_by_its_name(rt: Runtime, admin: User) -> None:
