@@ -8,11 +8,11 @@ import psutil
 
 from app.checks import kinds, rules
 from app.checks.checkers._base import Checker, CheckParams
-from app.checks.threads import Threads
-from app.checks.types import CannotMeasure, CheckConfig, CheckResult, CheckStatus, NewCheckRun, Reading, Thresholds
+from app.checks.types import CheckConfig, CheckResult, CheckStatus, NewCheckRun, Reading, Thresholds
 from app.platform.clock import Clock
 from app.platform.logs import get_logger
 from app.platform.ports import Outside
+from app.platform.threads import CannotMeasure, Threads
 
 ERROR_LIMIT = 1000
 MESSAGE_LIMIT = 1000

@@ -17,14 +17,6 @@ class CheckStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-class CannotMeasure(Exception):
-    """The value could not be had; the message is a sentence for the operator."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """From which value on a check warns and is critical; `inverted`: below which."""

@@ -10,8 +10,9 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from app.checks.types import CannotMeasure, Reading
+from app.checks.types import Reading
 from app.platform.ports import Outside
+from app.platform.threads import CannotMeasure
 from app.platform.types import JsonObject
 
 __all__ = [

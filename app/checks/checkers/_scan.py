@@ -1,33 +1,20 @@
 """What the disk checkers share: a bounded walk over directories in a process of its own, and what can be made of it."""
 
-import asyncio
-import json
 import os
-import sys
-import threading
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
 
 from pydantic import Field
 
-from app.checks.checkers._base import CannotMeasure, CheckParams, JsonObject, Outside, Reading, listed, rounded
+from app.checks.checkers._base import CheckParams, JsonObject, Outside, Reading, listed, rounded
+from app.platform.walking import walk
 
-WORKER = Path(__file__).with_name("_scan_worker.py")
 ENTRIES_AT_MOST = 500_000
-SCANS_AT_MOST = 4
 SHOWN_AT_MOST = 20
 HOG_MB = 100.0
 MEBIBYTE = 1024 * 1024
-END_SECONDS = 1.0
-
-
-# Of the process, whoever asks for them.
-_free = threading.BoundedSemaphore(SCANS_AT_MOST)
 
 
 class Holds(StrEnum):
@@ -76,12 +63,7 @@ async def scan(places: Sequence[Place], params: ScanParams, outside: Outside) ->
         "entries": ENTRIES_AT_MOST,
         "seconds": params.scan_seconds,
     }
-    if not _free.acquire(blocking=False):
-        raise CannotMeasure("too many other scans are under way")
-    try:
-        found = await _walk(question)
-    finally:
-        _free.release()
+    found = await walk(question)
     recoverable = {root["path"]: _recoverable(root, by_path[root["path"]].holds) for root in found["roots"]}
     total = _megabytes(sum(recoverable.values()))
     metrics: JsonObject = {
@@ -102,31 +84,6 @@ async def scan(places: Sequence[Place], params: ScanParams, outside: Outside) ->
     where = [path for path, size in sorted(recoverable.items(), key=lambda item: -item[1]) if size >= MEBIBYTE]
     message = f"{least}{total:g} MB could be recovered" + (f" in {listed(where)}" if where else "")
     return Reading(total, message, metrics)
-
-
-async def _walk(question: JsonObject) -> JsonObject:
-    # No environment is handed on: it holds every secret of this process.
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", str(WORKER), stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}
-    )
-    try:
-        answer, _ = await process.communicate(json.dumps(question).encode())
-        found: JsonObject = json.loads(answer)
-    except ValueError:
-        raise CannotMeasure("the walk over the directories ended without an answer") from None
-    finally:
-        # Also when nobody waits any more.
-        await _end(process)
-    return found
-
-
-async def _end(process: Process) -> None:
-    """Kill it; one that hangs in a dead file system only dies when that comes back, and is not waited for."""
-    if process.returncode is None:
-        with suppress(TimeoutError, ProcessLookupError):
-            process.kill()
-            async with asyncio.timeout(END_SECONDS):
-                await process.wait()
 
 
 def _apart(places: dict[str, Place]) -> dict[str, Place]:

@@ -19,9 +19,9 @@ from app.checks.checkers import disk, network
 from app.checks.errors import CheckInvalid
 from app.checks.kinds import checked, checkers
 from app.checks.running import result_of
-from app.checks.threads import Threads
-from app.checks.types import CannotMeasure, CheckStatus, Reading
+from app.checks.types import CheckStatus, Reading
 from app.platform.ports import Outside
+from app.platform.threads import CannotMeasure, Threads
 from tests.support.checks import config_of, outside, result
 
 GIB = 1024**3

@@ -12,11 +12,19 @@ from typing import TypeVar
 
 import psutil
 
-from app.checks.types import CannotMeasure
-
 T = TypeVar("T")
 
 THREADS_AT_MOST = 16
+
+
+class CannotMeasure(Exception):
+    """The value could not be had; the message is a sentence for the operator."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 EXPECTED = (OSError, psutil.Error, CannotMeasure)
 
 

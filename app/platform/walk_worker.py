@@ -1,6 +1,6 @@
 """The process that walks over directories: killed when its time is over, and low in priority while it runs.
 
-Started by `_scan.py` as a script of its own: a walk over a million files would hold up the event loop's thread. One
+Started by `walking.py` as a script of its own: a walk over a million files would hold up the event loop's thread. One
 JSON object comes in, one goes out. Nothing is opened, no link is followed, no other file system is entered.
 """
 
