@@ -9,7 +9,7 @@ from sqlalchemy import func, or_, select
 
 from app.alerts import repository
 from app.alerts.errors import AlertNotFound, DeliveryNotFound, SourceNotFound
-from app.alerts.models import AlertRow, DeliveryRow, IncidentAlertRow, SourceKeyRow, SourceRow
+from app.alerts.models import AlertHistoryRow, AlertRow, DeliveryRow, IncidentAlertRow, SourceKeyRow, SourceRow
 from app.alerts.problems import Submission
 from app.alerts.triage import Triage, asked_by
 from app.alerts.types import (
@@ -149,6 +149,38 @@ def history_of(tx: Tx, alert_id: int, page: PageQuery) -> Page[AlertHistoryEntry
     """One page of an alert's changes, newest first. Raises AlertNotFound."""
     get_alert(tx, alert_id)
     return paged(tx, AlertHistoryEntry, repository.select_history(alert_id), page)
+
+
+def severity_changes(tx: Tx, alert_ids: Iterable[int], *, limit: int = 500) -> list[AlertHistoryEntry]:
+    """Among the newest `limit` changes of these alerts those that changed how bad they are, oldest first."""
+    statement = select(*fields_of(AlertHistoryRow, AlertHistoryEntry)).where(
+        AlertHistoryRow.alert_id.in_(sorted(set(alert_ids)))
+    )
+    found = tx.all(AlertHistoryEntry, statement.order_by(AlertHistoryRow.id.desc()).limit(limit))
+    return [entry for entry in reversed(found) if "severity_after" in entry.details]
+
+
+def incidents_of_alerts(tx: Tx, alert_ids: Iterable[int], *, limit: int) -> list[int]:
+    """The incidents to which earlier or present firings of these alerts belong, newest first."""
+    statement = select(IncidentAlertRow.incident_id).where(IncidentAlertRow.alert_id.in_(sorted(set(alert_ids))))
+    newest_first = statement.distinct().order_by(IncidentAlertRow.incident_id.desc())
+    return list(tx.execute(newest_first.limit(limit)).scalars())
+
+
+def alerts_by_incident(tx: Tx, incident_ids: Iterable[int], *, limit: int) -> dict[int, list[Alert]]:
+    """The alerts of each of these incidents, now or once; at most `limit` in all."""
+    statement = (
+        select(IncidentAlertRow.incident_id, IncidentAlertRow.alert_id)
+        .where(IncidentAlertRow.incident_id.in_(sorted(set(incident_ids))))
+        .limit(limit)
+    )
+    pairs = [(incident_id, alert_id) for incident_id, alert_id in tx.execute(statement)]
+    wanted = repository.select_alerts().where(AlertRow.id.in_(sorted({alert_id for _, alert_id in pairs})))
+    alerts = {alert.id: alert for alert in tx.all(Alert, wanted)} if pairs else {}
+    found: dict[int, list[Alert]] = {}
+    for incident_id, alert_id in pairs:
+        found.setdefault(incident_id, []).append(alerts[alert_id])
+    return found
 
 
 def deliveries_of(tx: Tx, source_id: int, page: PageQuery) -> Page[Delivery]:

@@ -19,6 +19,7 @@ CLIPPED = 500
 MAX_LABELS_SHOWN = 12
 # What an alert's history entry is called, where the decision's own word is not the plainest.
 UNCHANGED = frozenset({Decision.REPEATED, Decision.REPEATED_RECOVERY})
+SEVERITY_CHANGED = "severity_changed"
 
 
 class Outcome(StrEnum):
@@ -168,11 +169,13 @@ class Triage:
             counts.resolved += decision is Decision.RESOLVED
             counts.updated += decision is not Decision.RESOLVED
         sighting.decision = decision
-        if decision not in UNCHANGED:
+        rise = _severities(before, sighting.alert)
+        if decision not in UNCHANGED or rise:
             old = before.status if before else None
+            event = SEVERITY_CHANGED if decision in UNCHANGED else decision.value
             sighting.history.append(
-                {"event": decision.value, "old_status": old, "new_status": sighting.alert.status,
-                 "details": {"trace_id": submission.trace_id}, "created_at": submission.received_at}
+                {"event": event, "old_status": old, "new_status": sighting.alert.status,
+                 "details": {"trace_id": submission.trace_id, **rise}, "created_at": submission.received_at}
             )  # fmt: skip
         if sighting.problem is not None and sighting.problem not in counts.seen:
             counts.seen.append(sighting.problem)
@@ -317,6 +320,13 @@ def _new_alert(submission: Submission, parsed: ParsedAlert) -> Alert:
         incident_id=None,
         trace_id=submission.trace_id,
     )
+
+
+def _severities(before: Alert | None, after: Alert) -> JsonObject:
+    """What an alert's history says of a severity that is another than before; nothing where it is the same."""
+    if before is None or before.severity is after.severity:
+        return {}
+    return {"severity_before": before.severity.value, "severity_after": after.severity.value}
 
 
 def _changed_alert(stored: Alert, submission: Submission, parsed: ParsedAlert, decision: Decision) -> Alert:

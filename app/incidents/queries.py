@@ -7,10 +7,19 @@ from sqlalchemy import and_, bindparam, func, or_, select
 
 from app.incidents import repository
 from app.incidents.errors import IncidentNotFound
-from app.incidents.models import IncidentRow
-from app.incidents.types import OPEN_STATUSES, Incident, IncidentFilter, IncidentStatus, Responder, TimelineEntry
+from app.incidents.models import IncidentRow, TimelineRow
+from app.incidents.types import (
+    OPEN_STATUSES,
+    OVER_STATUSES,
+    Incident,
+    IncidentFilter,
+    IncidentStatus,
+    Responder,
+    TimelineEntry,
+    TimelineKind,
+)
 from app.platform.db import Tx, paged
-from app.platform.tables import UtcDateTime
+from app.platform.tables import UtcDateTime, fields_of
 from app.platform.types import Page, PageQuery
 
 _IDS_OF_GROUPS = select(IncidentRow.id).where(
@@ -79,6 +88,40 @@ def open_of_group(tx: Tx, source_id: int, group_key: str) -> Incident | None:
         IncidentRow.status.in_(sorted(OPEN_STATUSES)),
     )
     return tx.first(Incident, statement)
+
+
+def over_before(tx: Tx, incident: Incident, *, within: int) -> list[Incident]:
+    """Those that are over among the `within` incidents before this one, newest first."""
+    statement = repository.select_incidents().where(
+        IncidentRow.id < incident.id,
+        IncidentRow.id >= incident.id - within,
+        IncidentRow.status.in_(sorted(OVER_STATUSES)),
+    )
+    return tx.all(Incident, statement.order_by(IncidentRow.id.desc()))
+
+
+def over_of_group(tx: Tx, incident: Incident, *, limit: int) -> list[Incident]:
+    """The newest incidents of the same source and group that are over."""
+    statement = repository.select_incidents().where(
+        IncidentRow.source_id == incident.source_id,
+        IncidentRow.group_key == incident.group_key,
+        IncidentRow.id < incident.id,
+        IncidentRow.status.in_(sorted(OVER_STATUSES)),
+    )
+    return tx.all(Incident, statement.order_by(IncidentRow.id.desc()).limit(limit))
+
+
+def words_of_people(tx: Tx, incident_ids: Iterable[int]) -> dict[int, list[TimelineEntry]]:
+    """What people wrote into the stories of these incidents, in order: notes, and how they resolved and closed them."""
+    statement = select(*fields_of(TimelineRow, TimelineEntry)).where(
+        TimelineRow.incident_id.in_(sorted(set(incident_ids))),
+        TimelineRow.kind.in_([TimelineKind.NOTE, TimelineKind.RESOLVED, TimelineKind.CLOSED]),
+        TimelineRow.actor_id.is_not(None),
+    )
+    found: dict[int, list[TimelineEntry]] = {}
+    for entry in tx.all(TimelineEntry, statement.order_by(TimelineRow.incident_id, TimelineRow.seq)):
+        found.setdefault(entry.incident_id, []).append(entry)
+    return found
 
 
 def count_by_status(tx: Tx) -> dict[IncidentStatus, int]:

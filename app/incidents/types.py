@@ -44,6 +44,7 @@ class IncidentStatus(StrEnum):
 
 
 OPEN_STATUSES = frozenset({IncidentStatus.TRIGGERED, IncidentStatus.ACKNOWLEDGED})
+OVER_STATUSES = frozenset(IncidentStatus) - OPEN_STATUSES
 
 
 class IncidentAction(StrEnum):

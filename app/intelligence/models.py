@@ -10,6 +10,7 @@ from app.platform.tables import Base, EnumText, Json, LongText, UtcDateTime
 from app.platform.types import JsonObject, JsonValue
 
 _ACTIVE = text("is_active")
+_BEING_PAID_FOR = text("status IN ('PENDING', 'RUNNING') AND provider <> 'local'")
 
 
 class ProviderRow(Base):
@@ -36,7 +37,14 @@ class AnalysisRow(Base):
     """The audit of one analysis; `provider_config` holds no secret."""
 
     __tablename__ = "analysis_runs"
-    __table_args__ = (Index("ix_analysis_runs_incident", "incident_id", "id"),)
+    __table_args__ = (
+        Index("ix_analysis_runs_incident", "incident_id", "id"),
+        # Nobody pays twice at the same time for one incident.
+        Index(
+            "uq_analysis_runs_asking", "incident_id",
+            unique=True, sqlite_where=_BEING_PAID_FOR, postgresql_where=_BEING_PAID_FOR,
+        ),
+    )  # fmt: skip
     id: Mapped[int] = mapped_column(primary_key=True)
     trace_id: Mapped[str] = mapped_column(default="", index=True)
     pipeline_run_id: Mapped[str] = mapped_column(default="", index=True)

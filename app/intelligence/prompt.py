@@ -6,6 +6,7 @@ written. The text depends on its input alone, so a preview shows exactly what wo
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from app.intelligence.scrub import scrub, scrub_text
 from app.intelligence.types import (
@@ -72,12 +73,14 @@ are steps that a person can check before doing them."""
 QUESTION = "What is happening, why, and what should the engineer on call look at first? Answer with the JSON object."
 
 
-def build(subject: Subject, *, labels: frozenset[str] = frozenset()) -> Prompt:
+def build(subject: Subject, *, labels: frozenset[str] = frozenset(), is_scrubbed: bool = True) -> Prompt:
     """The prompt about an incident.
 
     `labels` names the labels, annotations and metadata that may be told; none by default, `ALL_LABELS` for all of them.
+    Without `is_scrubbed` secrets are told as they stand: for a model in the house.
     """
-    data = json.dumps(_data(subject, labels), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    told = _Teller(labels, is_scrubbed)
+    data = json.dumps(told.data(subject), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # JSON may write any character as an escape, so no mark of ours can stand inside.
     fenced = data.replace("<", "\\u003c").replace(">", "\\u003e")
     return Prompt(
@@ -88,47 +91,57 @@ def build(subject: Subject, *, labels: frozenset[str] = frozenset()) -> Prompt:
     )
 
 
-def _data(subject: Subject, labels: frozenset[str]) -> JsonObject:
-    return {
-        "title": _text(subject.title, TITLE_LIMIT),
-        "severity": _text(subject.severity, VALUE_LIMIT),
-        "status": _text(subject.status, VALUE_LIMIT),
-        "description": _text(subject.description, TEXT_LIMIT),
-        "metadata": _entries(subject.metadata, labels),
-        "alert_count": len(subject.alerts),
-        "alerts": [_alert(alert, labels) for alert in subject.alerts[:ALERTS_LIMIT]],
-        "checks": [_check(check) for check in subject.checks[:CHECKS_LIMIT]],
-    }
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """What may be told, and how."""
 
+    labels: frozenset[str]
+    is_scrubbed: bool
 
-def _alert(alert: AlertFacts, labels: frozenset[str]) -> JsonObject:
-    return {
-        "name": _text(alert.name, TITLE_LIMIT),
-        "status": _text(alert.status, VALUE_LIMIT),
-        "severity": _text(alert.severity, VALUE_LIMIT),
-        "description": _text(alert.description, TEXT_LIMIT),
-        "started_at": alert.started_at.isoformat() if alert.started_at else None,
-        "labels": _entries(alert.labels, labels),
-        "annotations": _entries(alert.annotations, labels),
-    }
+    def data(self, subject: Subject) -> JsonObject:
+        """The incident as JSON."""
+        return {
+            "title": self._text(subject.title, TITLE_LIMIT),
+            "severity": self._text(subject.severity, VALUE_LIMIT),
+            "status": self._text(subject.status, VALUE_LIMIT),
+            "description": self._text(subject.description, TEXT_LIMIT),
+            "metadata": self._entries(subject.metadata, self.labels),
+            "alert_count": len(subject.alerts),
+            "alerts": [self._alert(alert) for alert in subject.alerts[:ALERTS_LIMIT]],
+            "checks": [self._check(check) for check in subject.checks[:CHECKS_LIMIT]],
+        }
 
+    def _alert(self, alert: AlertFacts) -> JsonObject:
+        return {
+            "name": self._text(alert.name, TITLE_LIMIT),
+            "status": self._text(alert.status, VALUE_LIMIT),
+            "severity": self._text(alert.severity, VALUE_LIMIT),
+            "description": self._text(alert.description, TEXT_LIMIT),
+            "started_at": alert.started_at.isoformat() if alert.started_at else None,
+            "labels": self._entries(alert.labels, self.labels),
+            "annotations": self._entries(alert.annotations, self.labels),
+        }
 
-def _check(check: CheckFacts) -> JsonObject:
-    return {
-        "checker": _text(check.checker, VALUE_LIMIT),
-        "status": _text(check.status, VALUE_LIMIT),
-        "message": _text(check.message, TEXT_LIMIT),
-        "metrics": _entries(check.metrics, ALL_LABELS),
-    }
+    def _check(self, check: CheckFacts) -> JsonObject:
+        return {
+            "checker": self._text(check.checker, VALUE_LIMIT),
+            "status": self._text(check.status, VALUE_LIMIT),
+            "message": self._text(check.message, TEXT_LIMIT),
+            "metrics": self._entries(check.metrics, ALL_LABELS),
+        }
 
+    def _entries(self, entries: Mapping[str, JsonValue], allowed: frozenset[str]) -> JsonObject:
+        names = [name for name in entries if name in allowed or allowed == ALL_LABELS][:ENTRIES_LIMIT]
+        told: JsonValue = {name: entries[name] for name in names}
+        if self.is_scrubbed:
+            told = scrub(told, 2 * VALUE_LIMIT)
+        return {
+            _clip(name, VALUE_LIMIT): _clipped(value)
+            for name, value in (told.items() if isinstance(told, dict) else ())
+        }
 
-def _entries(entries: Mapping[str, JsonValue], allowed: frozenset[str]) -> JsonObject:
-    told = [name for name in entries if name in allowed or allowed == ALL_LABELS][:ENTRIES_LIMIT]
-    scrubbed = scrub({name: entries[name] for name in told}, 2 * VALUE_LIMIT)
-    return {
-        _clip(name, VALUE_LIMIT): _clipped(value)
-        for name, value in (scrubbed.items() if isinstance(scrubbed, dict) else ())
-    }
+    def _text(self, text: str, limit: int) -> str:
+        return _text(text, limit) if self.is_scrubbed else _clip(text, limit)
 
 
 def _clipped(value: JsonValue) -> JsonValue:

@@ -10,7 +10,14 @@ from app.intelligence.errors import AnalysisMissing, ProviderMissing
 from app.intelligence.models import AnalysisRow, ProviderRow
 from app.intelligence.repository import select_providers, select_runs
 from app.intelligence.rules import may_ask
-from app.intelligence.types import AnalysisFilter, AnalysisRun, AnalysisStatus, Consent, IntelligenceProvider
+from app.intelligence.types import (
+    UNFINISHED,
+    AnalysisFilter,
+    AnalysisRun,
+    AnalysisStatus,
+    Consent,
+    IntelligenceProvider,
+)
 from app.platform.db import Tx, paged
 from app.platform.types import Page, PageQuery
 
@@ -35,6 +42,11 @@ def get_local_params(tx: Tx) -> local.LocalParams:
     rows = select_providers().where(ProviderRow.provider == local.LOCAL)
     found = tx.first(IntelligenceProvider, rows.order_by(ProviderRow.is_active.desc(), ProviderRow.id).limit(1))
     return local_params(found.config) if found else local.LocalParams()
+
+
+def find_provider_named(tx: Tx, name: str) -> IntelligenceProvider | None:
+    """The provider of that name, or None."""
+    return tx.first(IntelligenceProvider, select_providers().where(ProviderRow.name == name))
 
 
 def list_providers(tx: Tx, page: PageQuery) -> Page[IntelligenceProvider]:
@@ -68,13 +80,39 @@ def runs_of(tx: Tx, incident_id: int) -> list[AnalysisRun]:
     )
 
 
-def consent(tx: Tx, incident_id: int, *, is_requested: bool, budget_per_hour: int, now: datetime) -> Consent:
-    """Whether a provider may be asked about this incident now, and why not (F-116); fallbacks cost nothing."""
-    succeeded = AnalysisRow.incident_id == incident_id, AnalysisRow.status == AnalysisStatus.SUCCEEDED
-    recent = AnalysisRow.created_at > now - BUDGET_WINDOW, AnalysisRow.provider != "local"
+def runs_of_pipeline_run(tx: Tx, pipeline_run_id: str) -> list[AnalysisRun]:
+    """Every analysis that a pipeline run began, newest first."""
+    statement = select_runs().where(AnalysisRow.pipeline_run_id == pipeline_run_id)
+    return tx.all(AnalysisRun, statement.order_by(AnalysisRow.id.desc()))
+
+
+def unfinished_runs(tx: Tx, *, incident_id: int | None = None) -> list[AnalysisRun]:
+    """The runs that have not ended, oldest first: all of them, or an incident's."""
+    statement = select_runs().where(AnalysisRow.status.in_(sorted(UNFINISHED)))
+    if incident_id is not None:
+        statement = statement.where(AnalysisRow.incident_id == incident_id)
+    return tx.all(AnalysisRun, statement.order_by(AnalysisRow.id))
+
+
+def find_analysis(tx: Tx, incident_id: int) -> AnalysisRun | None:
+    """The newest analysis of an incident that there is."""
+    statement = select_runs().where(
+        AnalysisRow.incident_id == incident_id, AnalysisRow.status == AnalysisStatus.SUCCEEDED
+    )
+    return tx.first(AnalysisRun, statement.order_by(AnalysisRow.id.desc()).limit(1))
+
+
+def asked_this_hour(tx: Tx, *, now: datetime) -> int:
+    """How often a provider was asked within the last hour; what the local one says costs nothing."""
+    recent = AnalysisRow.created_at > now - BUDGET_WINDOW, AnalysisRow.provider != local.LOCAL
+    return int(tx.scalar(select(func.count(AnalysisRow.id)).where(*recent)))
+
+
+def consent(tx: Tx, incident_id: int | None, *, is_requested: bool, budget_per_hour: int, now: datetime) -> Consent:
+    """Whether a provider may be asked about this incident, or this host, now, and why not (F-116)."""
     return may_ask(
         is_requested=is_requested,
-        has_analysis=bool(tx.scalar(select(func.count(AnalysisRow.id)).where(*succeeded))),
-        asked_this_hour=int(tx.scalar(select(func.count(AnalysisRow.id)).where(*recent))),
+        has_analysis=incident_id is not None and find_analysis(tx, incident_id) is not None,
+        asked_this_hour=asked_this_hour(tx, now=now),
         budget_per_hour=budget_per_hour,
     )

@@ -38,6 +38,11 @@ def deactivate_all(tx: Tx) -> None:
     tx.execute(update(ProviderRow).where(ProviderRow.is_active).values(is_active=False))
 
 
+def lock_providers(tx: Tx) -> None:
+    """Lock every provider until the transaction ends (SQLite has one writer anyway)."""
+    tx.execute(select(ProviderRow.id).order_by(ProviderRow.id).with_for_update())
+
+
 def delete_provider(tx: Tx, provider_id: int) -> None:
     """Remove the provider."""
     tx.execute(delete(ProviderRow).where(ProviderRow.id == provider_id))

@@ -1,13 +1,17 @@
 """When a provider may be asked, when it is asked again, and how an analysis run lives. Values only."""
 
+from datetime import datetime, timedelta
+
 from app.intelligence.errors import AnalysisEnded
-from app.intelligence.types import AnalysisAction, AnalysisStatus, AskFailed, Consent
+from app.intelligence.types import UNFINISHED, AnalysisAction, AnalysisRun, AnalysisStatus, AskFailed, Consent
 
 DEADLINE_SECONDS = 20.0
 TRIES = 3
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 8.0
 LONGEST_ASKED_WAIT_SECONDS = 60.0
+# What writing the end down may take, before a run counts as left behind by a process that died.
+GRACE_SECONDS = 15.0
 
 TRANSITIONS = {
     (AnalysisStatus.PENDING, AnalysisAction.START): AnalysisStatus.RUNNING,
@@ -36,6 +40,14 @@ def deadline_seconds(timeout_seconds: float | None, *, at_most: float | None = N
     """How long asking may take in all: 20 s unless the configuration says more, and at most the node's time (B40)."""
     wanted = max(DEADLINE_SECONDS, timeout_seconds or 0.0)
     return wanted if at_most is None else min(wanted, at_most)
+
+
+def is_orphan(run: AnalysisRun, now: datetime) -> bool:
+    """Whether whoever asked must be dead: the run goes on for longer than asking may take in all."""
+    timeout = run.provider_config.get("timeout_seconds")
+    seconds = deadline_seconds(float(timeout) if isinstance(timeout, int | float) else None)
+    begun = run.started_at or run.created_at
+    return run.status in UNFINISHED and begun + timedelta(seconds=seconds + GRACE_SECONDS) <= now
 
 
 def wait_before_next(failed: AskFailed, *, tries: int, left_seconds: float, roll: float) -> float | None:

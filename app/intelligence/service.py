@@ -14,6 +14,7 @@ from app.intelligence.types import (
     AnalysisStatus,
     Asked,
     AskFailed,
+    Fault,
     IntelligenceProvider,
     NewAnalysis,
     Usage,
@@ -82,6 +83,11 @@ def delete_provider(tx: Tx, provider_id: int) -> None:
     repository.delete_provider(tx, provider_id)
 
 
+def wait_for_turn(tx: Tx) -> None:
+    """Until this transaction ends nobody else counts what is left of the hour's budget."""
+    repository.lock_providers(tx)
+
+
 def add_run(tx: Tx, new: NewAnalysis, *, now: datetime) -> int:
     """Write down that somebody is going to be asked, before they are, and return the run's id."""
     return tx.insert(
@@ -96,6 +102,7 @@ def add_run(tx: Tx, new: NewAnalysis, *, now: datetime) -> int:
         incident_id=new.incident_id,
         input_summary=new.input_summary,
         checker_output_ref=new.checker_output_ref,
+        error_message=new.error_message[:ERROR_LIMIT],
         created_at=now,
     )
 
@@ -131,6 +138,12 @@ def mark_failed(tx: Tx, run_id: int, failed: AskFailed, *, duration_ms: float, n
         **_tokens(failed.usage),
     }
     return _move(tx, run_id, AnalysisAction.FAIL, values)
+
+
+def interrupt_run(tx: Tx, run_id: int, *, now: datetime) -> AnalysisRun:
+    """Close a run whose process ended while it asked. Raises AnalysisMissing, AnalysisEnded."""
+    failed = AskFailed(Fault.INTERRUPTED, "the process ended before there was an answer")
+    return mark_failed(tx, run_id, failed, duration_ms=0.0, now=now)
 
 
 def _move(tx: Tx, run_id: int, action: AnalysisAction, values: Mapping[str, Any]) -> AnalysisRun:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from app.platform.errors import PagerPalError
 from app.platform.types import JsonObject, JsonValue
 
 ALL_LABELS = frozenset({"*"})
@@ -175,6 +176,11 @@ class Fault(StrEnum):
     UNREADABLE = "unreadable"
     CUT = "cut"
     REFUSED = "refused"
+    NO_SUCH_PROVIDER = "no_such_provider"
+    MISCONFIGURED = "misconfigured"
+    BUDGET_SPENT = "budget_spent"
+    UNDER_WAY = "under_way"
+    INTERRUPTED = "interrupted"
 
 
 class AskFailed(Exception):
@@ -198,6 +204,18 @@ class AskFailed(Exception):
         self.permanent = permanent
         self.retry_after_seconds = retry_after_seconds
         self.usage = usage
+
+
+class AnalysisFailed(PagerPalError):
+    """There is no analysis, and the local provider may not stand in; `retryable` says that trying again can help."""
+
+    default_status = 502
+    default_code = "analysis_failed"
+
+    def __init__(self, fault: Fault, reason: str, *, retryable: bool) -> None:
+        super().__init__(f"There is no analysis: {reason} ({fault.value.replace('_', ' ')}).")
+        self.fault = fault
+        self.retryable = retryable
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +245,9 @@ class AnalysisStatus(StrEnum):
     RUNNING = "RUNNING"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
+
+
+UNFINISHED = frozenset({AnalysisStatus.PENDING, AnalysisStatus.RUNNING})
 
 
 class AnalysisAction(StrEnum):
@@ -272,11 +293,15 @@ class NewAnalysis:
     incident_id: int | None = None
     checker_output_ref: str = ""
     fallback_used: bool = False
+    error_message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AnalysisRun:
-    """The audit of one analysis (001); `provider_config` is redacted."""
+    """The audit of one analysis (001); `provider_config` is redacted.
+
+    Where `fallback_used` is set, `error_message` says why the provider that was wanted did not answer.
+    """
 
     id: int
     trace_id: str

@@ -128,6 +128,9 @@ class Settings(BaseModel):
     orchestration_max_retries_per_stage: Annotated[int, Field(ge=0)] = 3
     orchestration_backoff_factor: Annotated[float, Field(ge=1)] = 2.0
     orchestration_intelligence_fallback_enabled: bool = True
+    intelligence_calls_per_hour: Annotated[int, Field(ge=0)] = 30
+    intelligence_labels: CommaList = ()
+    intelligence_scrub_secrets: bool = True
     orchestration_metrics_backend: Literal["logging", "statsd"] = "logging"
     enable_celery_orchestration: bool = False
     celery_broker_url: Annotated[str, Field(repr=False)] = ""
