@@ -14,9 +14,6 @@ from app.platform.zones import zone_names
 
 AUTO = "auto"
 SECRET = "signing_secret"  # noqa: S105  the name of the key, not a secret
-# The definitions that every appliance has (B35).
-PIPELINES = ("local-monitor", "local-smart", "direct", "health-checked", "ai-analyzed", "full")
-
 NAME_LENGTH = 120
 TEXT_LENGTH = 500
 MAX_LABELS = 20

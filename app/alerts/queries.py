@@ -82,6 +82,12 @@ def sources_using_policy(tx: Tx, policy_id: int) -> list[AlertSource]:
     return tx.all(AlertSource, statement.order_by(SourceRow.name))
 
 
+def sources_using_pipeline(tx: Tx, name: str) -> list[AlertSource]:
+    """The sources whose incidents run by this pipeline definition, by name."""
+    statement = repository.select_sources().where(SourceRow.pipeline == name)
+    return tx.all(AlertSource, statement.order_by(SourceRow.name))
+
+
 def sources_using_schedule(tx: Tx, schedule_id: int) -> list[AlertSource]:
     """The sources that page by this schedule, by name."""
     statement = repository.select_sources().where(SourceRow.schedule_id == schedule_id)

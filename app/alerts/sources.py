@@ -42,7 +42,7 @@ ERROR_LENGTH = 2000
 def create_source(tx: Tx, *, values: Mapping[str, Any], config: JsonObject, now: datetime) -> AlertSource:
     """Add a source; `values` has `name` and any of DEFAULTS, `config` has its secret sealed already.
 
-    Raises Invalid, SourceNameTaken. Whether the policy exists is for the caller to know.
+    Raises Invalid, SourceNameTaken. Whether the policy and the pipeline exist is for the caller to know.
     """
     columns = {**DEFAULTS, **values}
     _require_valid(tx, columns)
@@ -162,8 +162,6 @@ def _require_valid(tx: Tx, columns: Mapping[str, Any]) -> None:
         errors.append(FieldError("schedule_id", "names no schedule"))
     if columns["team_id"] is not None and people.find_team(tx, columns["team_id"]) is None:
         errors.append(FieldError("team_id", "names no team"))
-    if columns["pipeline"] not in options.PIPELINES:
-        errors.append(FieldError("pipeline", f"must be one of {', '.join(options.PIPELINES)}"))
     errors += options.grouping_errors(columns["grouping"], columns["group_labels"])
     if errors:
         raise Invalid("The alert source is not valid.", errors)

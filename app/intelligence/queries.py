@@ -54,6 +54,11 @@ def list_providers(tx: Tx, page: PageQuery) -> Page[IntelligenceProvider]:
     return paged(tx, IntelligenceProvider, select_providers().order_by(ProviderRow.name), page)
 
 
+def provider_names(tx: Tx) -> list[str]:
+    """The names of all providers, active or not."""
+    return list(tx.execute(select(ProviderRow.name).order_by(ProviderRow.name)).scalars())
+
+
 def get_run(tx: Tx, run_id: int) -> AnalysisRun:
     """The analysis run. Raises AnalysisMissing."""
     found = tx.first(AnalysisRun, select_runs().where(AnalysisRow.id == run_id))

@@ -12,6 +12,8 @@ from app.platform.plugins import load
 from app.platform.settings import Settings
 
 PACKAGE = "app.notify.channels"
+# What document 001 calls two kinds.
+ALIASES = ("email", "generic")
 
 
 def channel_kinds() -> Mapping[str, Channel]:

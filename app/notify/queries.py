@@ -294,6 +294,11 @@ def active_channels(tx: Tx, names: Iterable[str] | None = None) -> list[Notifica
     return tx.all(NotificationChannel, statement.order_by(ChannelRow.id))
 
 
+def channel_names(tx: Tx) -> list[str]:
+    """The names of all channels, switched on or not."""
+    return list(tx.execute(select(ChannelRow.name).order_by(ChannelRow.name)).scalars())
+
+
 def channel_was_used(tx: Tx, channel_id: int) -> bool:
     """Whether anything was ever said over this channel."""
     return tx.scalar(select(NotificationRow.id).where(NotificationRow.channel_id == channel_id).limit(1)) is not None

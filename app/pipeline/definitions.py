@@ -16,7 +16,7 @@ from app.notify.channels._base import FILE_PREFIX, is_template_name
 from app.pipeline import transform
 from app.pipeline.errors import DefinitionInvalid
 from app.pipeline.graph import Graph
-from app.pipeline.presets import MAX_RETRIES, TIMEOUT_SECONDS
+from app.pipeline.presets import TIMEOUT_SECONDS
 from app.pipeline.types import Node, NodeType, Plan
 from app.platform.errors import FieldError
 from app.platform.types import JsonObject, JsonValue
@@ -67,7 +67,8 @@ def compile_plan(name: str, version: int, config: JsonValue, *, names: Names | N
     errors = _outer_errors(said) + _nodes_errors(said.get("nodes"), names)
     if errors:
         raise DefinitionInvalid(errors[:ERRORS_AT_MOST])
-    defaults = {"max_retries": MAX_RETRIES, "timeout_seconds": TIMEOUT_SECONDS, **said.get("defaults", {})}
+    # Who says nothing of retries gets as many as the installation allows.
+    defaults = {"max_retries": None, "timeout_seconds": TIMEOUT_SECONDS, **said.get("defaults", {})}
     order = Graph(said["nodes"]).order
     return Plan(name, version, tuple(_node(said["nodes"][place], defaults) for place in order))
 
@@ -77,7 +78,7 @@ def show(plan: Plan) -> JsonObject:
     following = [*plan.nodes[1:], None]
     return {
         "version": FORMAT,
-        "defaults": {"max_retries": MAX_RETRIES, "timeout_seconds": TIMEOUT_SECONDS},
+        "defaults": {"timeout_seconds": TIMEOUT_SECONDS},
         "nodes": [_shown(node, after) for node, after in zip(plan.nodes, following, strict=True)],
     }
 
@@ -95,7 +96,7 @@ def _node(said: Mapping[str, Any], defaults: Mapping[str, Any]) -> Node:
 
 def _shown(node: Node, after: Node | None) -> JsonObject:
     shown: JsonObject = {"id": node.id, "type": node.type.value, "config": node.config}
-    if node.max_retries != MAX_RETRIES:
+    if node.max_retries is not None:
         shown["max_retries"] = node.max_retries
     if node.timeout_seconds != TIMEOUT_SECONDS:
         shown["timeout_seconds"] = node.timeout_seconds

@@ -1,4 +1,4 @@
-"""Tables of pipeline runs."""
+"""Tables of pipeline runs and definitions."""
 
 from datetime import datetime
 
@@ -11,6 +11,22 @@ from app.platform.types import JsonObject
 
 _PENDING = text("status = 'PENDING' AND incident_id IS NOT NULL")
 _WAITING = text("completed_at IS NULL")
+
+
+class DefinitionRow(Base):
+    """A pipeline definition that somebody made; the built-in ones are no rows."""
+
+    __tablename__ = "pipeline_definitions"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    description: Mapped[str] = mapped_column(LongText, default="")
+    version: Mapped[int] = mapped_column(default=1)
+    config: Mapped[JsonObject] = mapped_column(Json)
+    tags: Mapped[list[str]] = mapped_column(Json, default=list)
+    is_active: Mapped[bool] = mapped_column(default=True, index=True)
+    created_by: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class RunRow(Base):

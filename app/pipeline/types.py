@@ -111,6 +111,27 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class PipelineDefinition:
+    """A definition in its newest version (001); a built-in one has no id, no times, and stays as it is."""
+
+    id: int | None
+    name: str
+    description: str
+    version: int
+    config: JsonObject
+    tags: list[str]
+    is_active: bool
+    created_by: str
+    created_at: datetime | None
+    updated_at: datetime | None
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether every appliance has it."""
+        return self.id is None
+
+
+@dataclass(frozen=True, slots=True)
 class PipelineRun:
     """One flow of an incident through the stages; `merged` counts the deliveries that joined it while it waited.
 

@@ -18,6 +18,7 @@ from app.web.api import (
     calendars,
     channels,
     checks,
+    definitions,
     document,
     escalation_policies,
     incidents,
@@ -309,6 +310,12 @@ DUTY: tuple[Route, ...] = (
 )
 
 RUNS: tuple[Route, ...] = (
+    _api("GET", "/api/v1/pipelines", definitions.list_definitions, P.VIEW),
+    _api("POST", "/api/v1/pipelines", definitions.create, P.MANAGE_PIPELINES, 201),
+    _api("GET", "/api/v1/pipelines/{name}", definitions.show, P.VIEW),
+    _api("PATCH", "/api/v1/pipelines/{name}", definitions.change, P.MANAGE_PIPELINES),
+    _api("DELETE", "/api/v1/pipelines/{name}", definitions.delete, P.MANAGE_PIPELINES, 204),
+    _api("POST", "/api/v1/pipelines/{name}/validate", definitions.validate, P.MANAGE_PIPELINES),
     _api("GET", "/api/v1/pipeline-runs", pipelines.list_runs, P.VIEW),
     _api("GET", "/api/v1/pipeline-runs/{run_id}", pipelines.show_run, P.VIEW),
     _api("POST", "/api/v1/pipeline-runs/{run_id}/resume", pipelines.resume_run, P.RUN_PIPELINES),

@@ -1,6 +1,13 @@
 """The catalogue: what an admin sets up (sources, policies, channels, providers), each change with its audit."""
 
 from app.usecases.catalogue.channels import create_channel, delete_channel, shown_channel, update_channel
+from app.usecases.catalogue.pipelines import (
+    check_definition,
+    create_definition,
+    delete_definition,
+    shown_definition,
+    update_definition,
+)
 from app.usecases.catalogue.policies import create_policy, delete_policy, update_policy
 from app.usecases.catalogue.providers import (
     create_provider,
@@ -19,11 +26,14 @@ from app.usecases.catalogue.sources import (
 )
 
 __all__ = [
+    "check_definition",
     "create_channel",
+    "create_definition",
     "create_policy",
     "create_provider",
     "create_source",
     "delete_channel",
+    "delete_definition",
     "delete_policy",
     "delete_provider",
     "delete_source",
@@ -31,9 +41,11 @@ __all__ = [
     "regenerate_key",
     "revoke_key",
     "shown_channel",
+    "shown_definition",
     "shown_provider",
     "try_provider",
     "update_channel",
+    "update_definition",
     "update_policy",
     "update_provider",
     "update_source",

@@ -16,6 +16,7 @@ from app.platform.errors import FieldError, Invalid
 from app.platform.redact import HIDDEN
 from app.platform.runtime import Runtime
 from app.platform.types import JsonObject
+from app.usecases.catalogue.pipelines import require_pipeline
 
 FIRST_SOURCE = "first-alert"
 WAKE = "sources"
@@ -76,6 +77,8 @@ def update_source(
         if before.is_internal and not {"name", "driver"}.isdisjoint(changes):
             raise SourceInUse(f"The name and the driver of «{before.name}» belong to PagerPal itself.")
         _require_policy(tx, changes)
+        if "pipeline" in changes:
+            require_pipeline(tx, changes["pipeline"])
         sealed = before.config if config is None else _sealed(rt, before.config, config)
         after = sources.update_source(tx, source_id=source_id, changes=_named(changes), config=sealed, now=now)
         tx.wake(WAKE)
@@ -163,6 +166,7 @@ def _create(
     now: datetime,
 ) -> AlertSource:
     _require_policy(tx, values)
+    require_pipeline(tx, values.get("pipeline", sources.DEFAULTS["pipeline"]))
     source = sources.create_source(tx, values=_named(values), config=_sealed(rt, {}, config), now=now)
     sources.add_key(tx, source_id=source.id, key=key, now=now)
     tx.wake(WAKE)
