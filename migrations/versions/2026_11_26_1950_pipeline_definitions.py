@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "5d0e83b1f6a4"
-down_revision: str | Sequence[str] | None = "9a41d0c7be52"
+down_revision: str | Sequence[str] | None = "d7e03a5c61f4"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
