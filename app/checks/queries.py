@@ -1,5 +1,6 @@
 """Reading how checkers are set up, and what they found."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from app.checks import kinds, repository
@@ -62,3 +63,14 @@ def runs_of_incident(tx: Tx, incident_id: int, *, limit: int = 100) -> list[Chec
     """The checks that were made for an incident, newest first."""
     statement = repository.select_runs().where(CheckRunRow.incident_id == incident_id)
     return tx.all(CheckRun, statement.order_by(CheckRunRow.id.desc()).limit(limit))
+
+
+def newest_of_incidents(tx: Tx, incident_ids: Collection[int], *, limit: int = 20) -> dict[int, list[CheckRun]]:
+    """The checks that were made last for each of these incidents, in their order."""
+    statement = repository.select_runs().where(CheckRunRow.incident_id.in_(sorted(incident_ids)))
+    found: dict[int, list[CheckRun]] = {}
+    for run in tx.all(CheckRun, statement.order_by(CheckRunRow.id.desc()).limit(limit * len(incident_ids))):
+        known = found.setdefault(run.incident_id or 0, [])
+        if not known or known[0].trace_id == run.trace_id:
+            known.append(run)
+    return {incident_id: runs[::-1] for incident_id, runs in found.items()}

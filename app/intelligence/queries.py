@@ -1,5 +1,6 @@
 """Reading intelligence providers and analysis runs, for every door and use case."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -111,6 +112,15 @@ def asked_this_hour(tx: Tx, *, now: datetime) -> int:
     """How often a provider was asked within the last hour; what the local one says costs nothing."""
     recent = AnalysisRow.created_at > now - BUDGET_WINDOW, AnalysisRow.provider != local.LOCAL
     return int(tx.scalar(select(func.count(AnalysisRow.id)).where(*recent)))
+
+
+def newest_of(tx: Tx, incident_ids: Collection[int]) -> dict[int, AnalysisRun]:
+    """The newest analysis of each of these incidents that has one."""
+    newest = select(func.max(AnalysisRow.id)).where(
+        AnalysisRow.incident_id.in_(sorted(incident_ids)), AnalysisRow.status == AnalysisStatus.SUCCEEDED
+    )
+    statement = select_runs().where(AnalysisRow.id.in_(newest.group_by(AnalysisRow.incident_id)))
+    return {run.incident_id: run for run in tx.all(AnalysisRun, statement) if run.incident_id is not None}
 
 
 def consent(tx: Tx, incident_id: int | None, *, is_requested: bool, budget_per_hour: int, now: datetime) -> Consent:

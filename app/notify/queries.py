@@ -91,6 +91,19 @@ def messages_of_runs(tx: Tx, run_ids: Collection[str]) -> dict[str, list[Notific
     return found
 
 
+def incidents_being_paged(tx: Tx, *, since: datetime, now: datetime) -> set[int]:
+    """Incidents with a first page that came due since then and has not left yet."""
+    statement = select(NotificationRow.incident_id).where(
+        NotificationRow.kind == NotificationKind.PAGE,
+        NotificationRow.attempts <= 1,
+        or_(
+            and_(DUE, NotificationRow.status == NotificationStatus.PENDING, NotificationRow.due_at.between(since, now)),
+            and_(IN_FLIGHT, NotificationRow.due_at.between(since, now)),
+        ),
+    )
+    return {incident_id for (incident_id,) in tx.execute(statement.distinct()) if incident_id is not None}
+
+
 def bundled_in(tx: Tx, notification_id: int) -> list[Notification]:
     """What this message carries besides itself, oldest first."""
     return repository.bundles_of(tx, [notification_id]).get(notification_id, [])

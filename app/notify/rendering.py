@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from app.notify.action_links import LinkAction, token_for
+from app.notify.findings import NOTHING_FOUND, Findings
 from app.notify.rules import event_of
 from app.notify.texts import clipped, digits, listed, spoken, text_message
 from app.notify.types import Claim, Message, MessageAction, Notification, NotificationKind, Thread
@@ -32,7 +33,7 @@ TITLE_LIMIT = 160
 TEXT_LIMIT = 2000
 SHORT_TITLE = 40
 # The sealed configuration of a message that brought its own stays in its row.
-NOT_TOLD = ("labels", "text", "config")
+NOT_TOLD = ("labels", "text", "config", "checks", "analysis", "template")
 STILL_TO_DO = {
     "triggered": (LinkAction.ACKNOWLEDGE, LinkAction.RESOLVE, LinkAction.ESCALATE),
     "acknowledged": (LinkAction.RESOLVE, LinkAction.ESCALATE),
@@ -66,6 +67,7 @@ class About:
     created_at: datetime
     alert_count: int
     firing_alert_count: int
+    findings: Findings = NOTHING_FOUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +200,7 @@ def _page_values(claim: Claim, about: About, site: Site, occasion: Occasion) -> 
         "source": facts.get("source") or "",
         "alert_name": facts.get("alert_name") or "",
         "labels": _labels(facts),
-        "text": _clip(about.summary or _said(facts) or about.description, TEXT_LIMIT),
+        "text": _clip(_with(about.summary or _said(facts) or about.description, about.findings), TEXT_LIMIT),
         "level": f"level {level} of {levels}" if level else "fallback: all admins",
         "plan": facts.get("plan") or "",
         "why": why_lines(facts),
@@ -237,7 +239,9 @@ def _team_values(head: Notification, about: About, site: Site, occasion: Occasio
     return {
         "about": _shown(about, occasion),
         "event": str(facts.get("event") or about.status),
-        "text": _clip(str(facts.get("text") or about.summary or about.description), TEXT_LIMIT),
+        "text": _clip(
+            _with(str(facts.get("text") or about.summary or about.description), Findings.of(facts)), TEXT_LIMIT
+        ),
         "labels": _labels(facts),
         "late": _late(head, occasion),
         "incident_url": _incident_url(about.incident_id, site),
@@ -249,7 +253,7 @@ def _plain_values(head: Notification, site: Site) -> dict[str, Any]:
     facts = head.facts
     return {
         "title": _title(facts.get("title") or "Message from PagerPal"),
-        "text": _clip(str(facts.get("text") or ""), TEXT_LIMIT),
+        "text": _clip(_with(str(facts.get("text") or ""), Findings.of(facts)), TEXT_LIMIT),
         "link_url": _own_address(facts.get("link"), site),
         "repeat": head.possible_repeat,
         "base_url": site.base_url,
@@ -361,15 +365,17 @@ def _told(claim: Claim, about: About | None, site: Site, occasion: Occasion, *, 
         "bundle": [_incident_facts(occasion.incidents.get(each.incident_id or 0), site) for each in claim.bundled],
     }
     if about is not None:
-        told["incident"] = _incident_facts(about, site)
+        told["incident"] = _incident_facts(about, site, facts)
         links: JsonObject = {"incident": _incident_url(about.incident_id, site)}
         told["links"] = links | {each.name: each.url for each in _actions(head, about, site) if each.url}
     return told
 
 
-def _incident_facts(about: About | None, site: Site) -> JsonObject:
+def _incident_facts(about: About | None, site: Site, facts: JsonObject | None = None) -> JsonObject:
     if about is None:
         return {}
+    findings = Findings.of(facts or {})
+    findings = findings if findings.checks or findings.analysis else about.findings
     return {
         "id": about.incident_id,
         "number": about.incident_id,
@@ -378,14 +384,19 @@ def _incident_facts(about: About | None, site: Site) -> JsonObject:
         "status": about.status,
         "description": about.description,
         "summary": about.summary,
-        "summaries": [about.summary] if about.summary else [],
-        "metrics": {},
-        "recommendations": [],
+        "summaries": [*([about.summary] if about.summary else []), *findings.summaries],
+        "metrics": findings.metrics,
+        "recommendations": findings.recommendations,
         "created_at": about.created_at.isoformat(),
         "alert_count": about.alert_count,
         "firing_alert_count": about.firing_alert_count,
         "url": _incident_url(about.incident_id, site),
     }
+
+
+def _with(text: str, findings: Findings) -> str:
+    """What is said, and below it what was found meanwhile."""
+    return "\n\n".join(part for part in (text, findings.text) if part)
 
 
 def _shown(about: About, occasion: Occasion) -> dict[str, Any]:

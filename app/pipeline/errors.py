@@ -89,3 +89,16 @@ class DefinitionChanged(Conflict):
 
 class TransformFailed(Exception):
     """A transform cannot make anything of what it was given; the message is a sentence for the operator."""
+
+
+class StageFailed(Exception):
+    """An attempt at a stage did not work; `message` is a sentence for the operator, without secrets.
+
+    `error_type` names the fact; one that is not retryable fails the stage at once.
+    """
+
+    def __init__(self, error_type: str, message: str, *, is_retryable: bool) -> None:
+        super().__init__(message)
+        self.error_type = error_type
+        self.message = message
+        self.is_retryable = is_retryable

@@ -6,7 +6,10 @@ from datetime import datetime
 from app.pipeline import repository
 from app.pipeline.errors import RunNotFound
 from app.pipeline.models import RunRow
-from app.pipeline.types import PipelineRun, RunStatus, Stage, StageExecution
+from app.pipeline.presets import PRESETS
+from app.pipeline.progress import Progress
+from app.pipeline.results import PipelineResult, StageError
+from app.pipeline.types import PipelineRun, Plan, RunStatus, Stage, StageExecution, StageStatus
 from app.platform.db import Tx, paged
 from app.platform.types import Page, PageQuery
 
@@ -53,6 +56,17 @@ def stages_of(tx: Tx, run: PipelineRun) -> list[StageExecution]:
     return tx.all(StageExecution, repository.select_stages(run.id))
 
 
+def progress_of(tx: Tx, run: PipelineRun) -> Progress:
+    """How far a run that has begun is in its plan."""
+    plan = Plan.from_json(run.plan) if run.plan is not None else PRESETS["full"]
+    return Progress(plan, stages_of(tx, run), run.max_retries)
+
+
+def due_runs(tx: Tx, *, now: datetime, limit: int = 100) -> list[PipelineRun]:
+    """The runs that may go on now, the longest overdue first."""
+    return tx.all(PipelineRun, repository.select_due(now=now).limit(limit))
+
+
 def waiting_for_messages(tx: Tx, *, now: datetime) -> list[PipelineRun]:
     """Runs whose notify stage waits for what became of its messages, oldest first."""
     return repository.waiting_on(tx, Stage.NOTIFY, now=now, limit=WAITING_AT_MOST)
@@ -61,3 +75,29 @@ def waiting_for_messages(tx: Tx, *, now: datetime) -> list[PipelineRun]:
 def next_due_at(tx: Tx) -> datetime | None:
     """When the next run may go on, None when none waits."""
     return repository.next_due_at(tx)
+
+
+def result_of(tx: Tx, run: PipelineRun) -> PipelineResult:
+    """A run as a whole, in the terms of 001: what its last attempts at each stage handed on."""
+    last = {each.stage: each for each in stages_of(tx, run) if each.stage is not None}
+    done = {stage: each for stage, each in last.items() if each.status is StageStatus.SUCCEEDED}
+    outputs = {stage: each.output_snapshot for stage, each in done.items()}
+    failed = run.status is RunStatus.FAILED
+    stage = run.current_stage.value if run.current_stage is not None else None
+    return PipelineResult(
+        trace_id=run.trace_id,
+        run_id=run.run_id,
+        status="FAILED" if failed else "RUNNING" if run.completed_at is None else "COMPLETED",
+        incident_id=run.incident_id,
+        ingest=outputs.get(Stage.INGEST),
+        check=outputs.get(Stage.CHECK),
+        analyze=outputs.get(Stage.ANALYZE),
+        notify=outputs.get(Stage.NOTIFY),
+        started_at=run.started_at,
+        completed_at=run.completed_at,
+        total_duration_ms=run.total_duration_ms,
+        stages_completed=tuple(each.value for each in Stage if each in done),
+        final_error=StageError(stage, run.last_error_type, run.last_error_message, run.last_error_retryable)
+        if failed
+        else None,
+    )

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, or_, select, update
+from sqlalchemy import and_, case, exists, func, not_, or_, select, update
 from sqlalchemy.sql import Select
 
 from app.pipeline.models import RunRow, StageRow
@@ -28,6 +28,8 @@ _MAY_GO = or_(
         _other.c.status.in_(ACTIVE),
     ),
 )
+# What waits needs no place: it is looked at in a moment. The others measure and ask.
+_WAITS_FOR_MESSAGES = and_(RunRow.status.in_(ACTIVE), RunRow.current_stage == Stage.NOTIFY)
 
 
 def select_runs() -> "Select[Any]":
@@ -41,12 +43,34 @@ def select_stages(pipeline_run_id: int) -> "Select[Any]":
     return statement.order_by(StageRow.id)
 
 
-def lock_due(tx: Tx, *, now: datetime, also: Collection[int], limit: int) -> list[PipelineRun]:
+def select_due(*, now: datetime, also: Collection[int] = ()) -> "Select[Any]":
     """Runs that may go on now, the longest overdue first; those of `also` need not be due."""
     due = RunRow.due_at <= now
     wanted = or_(due, RunRow.id.in_(sorted(also))) if also else due
     free = or_(RunRow.lease_until.is_(None), RunRow.lease_until <= now)
-    statement = select_runs().where(_IS_OPEN, wanted, free, _MAY_GO).order_by(RunRow.due_at, RunRow.id)
+    return select_runs().where(_IS_OPEN, wanted, free, _MAY_GO).order_by(RunRow.due_at, RunRow.id)
+
+
+def lock_waiting(tx: Tx, *, now: datetime, also: Collection[int], limit: int) -> list[PipelineRun]:
+    """Of those that may go on the ones that wait for messages, locked for this transaction."""
+    return _locked(tx, select_due(now=now, also=also).where(_WAITS_FOR_MESSAGES), limit)
+
+
+def lock_due(tx: Tx, *, now: datetime, but: Collection[int], limit: int) -> list[PipelineRun]:
+    """Of those that may go on the others, without the runs of the incidents `but`."""
+    statement = select_due(now=now).where(not_(_WAITS_FOR_MESSAGES))
+    if but:
+        statement = statement.where(or_(RunRow.incident_id.is_(None), RunRow.incident_id.not_in(sorted(but))))
+    return _locked(tx, statement, limit)
+
+
+def lock_one(tx: Tx, run_id: str, *, now: datetime) -> list[PipelineRun]:
+    """That run if it may go on, due or not."""
+    also = [found] if (found := tx.scalar(select(RunRow.id).where(RunRow.run_id == run_id))) is not None else []
+    return _locked(tx, select_due(now=now, also=also).where(RunRow.run_id == run_id), 1)
+
+
+def _locked(tx: Tx, statement: "Select[Any]", limit: int) -> list[PipelineRun]:
     return tx.all(PipelineRun, statement.limit(limit).with_for_update(skip_locked=True, of=RunRow))
 
 
@@ -57,6 +81,12 @@ def take(tx: Tx, run_ids: Collection[int], *, owner: str, now: datetime) -> None
         .where(RunRow.id.in_(sorted(run_ids)))
         .values(owner=owner, fence=RunRow.fence + 1, lease_until=now + LEASE)
     )
+
+
+def renew(tx: Tx, run: PipelineRun, *, now: datetime) -> bool:
+    """Keep the lease on a run; False when another process has it, or it has ended."""
+    statement = update(RunRow).where(RunRow.id == run.id, RunRow.fence == run.fence, _IS_OPEN)
+    return tx.execute(statement.values(lease_until=now + LEASE)).rowcount == 1
 
 
 def lock_held(tx: Tx, run: PipelineRun) -> bool:
@@ -71,15 +101,15 @@ def change(tx: Tx, run: PipelineRun, *, now: datetime, **values: Any) -> bool:
     return tx.execute(statement.values(updated_at=now, **values)).rowcount == 1
 
 
-def insert_stage(tx: Tx, run: PipelineRun, stage: Stage, *, attempt: int, **values: Any) -> None:
-    """Write down one attempt at a stage."""
-    tx.insert(
+def insert_stage(tx: Tx, run: PipelineRun, node_id: str, stage: Stage | None, *, attempt: int, **values: Any) -> int:
+    """Write down one attempt at a node and return its id."""
+    return tx.insert(
         StageRow,
         pipeline_run_id=run.id,
-        node_id=stage.value.lower(),
+        node_id=node_id,
         stage=stage,
         attempt=attempt,
-        idempotency_key=f"{run.run_id}:{stage.value.lower()}:{attempt}",
+        idempotency_key=f"{run.run_id}:{node_id}:{attempt}",
         **values,
     )
 

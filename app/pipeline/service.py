@@ -1,6 +1,7 @@
 """Writing pipeline runs inside the caller's transaction."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -9,8 +10,10 @@ from sqlalchemy import bindparam, insert, update
 from app.pipeline import queries, repository
 from app.pipeline.errors import NotResumable
 from app.pipeline.models import RunRow
+from app.pipeline.progress import Progress
+from app.pipeline.results import IngestResult
 from app.pipeline.rules import AFTER
-from app.pipeline.types import NewRun, PipelineRun, RunStatus, Stage, StageExecution, StageStatus
+from app.pipeline.types import NewRun, Node, PipelineRun, Plan, RunStatus, Stage, StageExecution, StageStatus
 from app.platform.db import Tx
 from app.platform.redact import redact
 from app.platform.tables import table_of
@@ -34,7 +37,7 @@ def request_many(tx: Tx, wanted: Sequence[tuple[NewRun, datetime]], *, now: date
     """
     if not wanted:
         return {}
-    by_incident = {run.incident_id: (run, due_at) for run, due_at in wanted}
+    by_incident = {run.incident_id: (run, due_at) for run, due_at in wanted if run.incident_id is not None}
     found: dict[int, str] = {}
     forward = []
     for incident_id, run_id, due_at in tx.execute(_MERGE, {"b_ids": sorted(by_incident), "b_now": now}):
@@ -50,22 +53,75 @@ def request_many(tx: Tx, wanted: Sequence[tuple[NewRun, datetime]], *, now: date
     # A wish that joins a waiting run changes nothing of when it is due: in a storm that is nearly every delivery.
     if forward or new:
         tx.wake("pipeline")
-    return found | {run.incident_id: run.run_id for run, _ in new}
+    return found | {run.incident_id: run.run_id for run, _ in new if run.incident_id is not None}
+
+
+def start(tx: Tx, new: NewRun, *, now: datetime) -> PipelineRun:
+    """A run that somebody asked for by hand, about no incident."""
+    tx.execute(insert(RunRow), [_values(new, now, now)])
+    tx.wake("pipeline")
+    return queries.get_run(tx, new.run_id)
 
 
 def claim(
-    tx: Tx, *, owner: str, now: datetime, also: Collection[int], limit: int, max_retries: int
-) -> list[PipelineRun]:
+    tx: Tx, *, owner: str, now: datetime, also: Collection[int] = (), but: Collection[int] = (), waiting: int = 0,
+    limit: int,
+) -> list[PipelineRun]:  # fmt: skip
     """Take runs that may go on, one per incident, each under a new fence for some seconds.
 
-    `also` are waiting runs for which something has happened. A pending run leaves PENDING here, so that what comes in
-    from now on asks for a run of its own; its ingest stage was done by the delivery itself.
+    At most `waiting` of those that wait for messages, `also` among them whether due or not, and at most `limit` of the
+    others, without those of the incidents `but`.
     """
-    found = repository.lock_due(tx, now=now, also=also, limit=limit)
+    found = repository.lock_waiting(tx, now=now, also=also, limit=waiting) if waiting else []
+    if limit:
+        found += repository.lock_due(tx, now=now, but=but, limit=limit)
+    return _take(tx, found, owner, now)
+
+
+def claim_one(tx: Tx, run_id: str, *, owner: str, now: datetime) -> PipelineRun | None:
+    """Take this run if it may go on, due or not."""
+    return next(iter(_take(tx, repository.lock_one(tx, run_id, now=now), owner, now)), None)
+
+
+def _take(tx: Tx, found: Sequence[PipelineRun], owner: str, now: datetime) -> list[PipelineRun]:
     chosen = {run.incident_id or -run.id: run for run in reversed(found)}
     repository.take(tx, [run.id for run in chosen.values()], owner=owner, now=now)
-    claimed = [queries.get_run(tx, run.run_id) for run in sorted(chosen.values(), key=lambda run: run.id)]
-    return [_begun(tx, run, max_retries, now) for run in claimed]
+    return [queries.get_run(tx, run.run_id) for run in sorted(chosen.values(), key=lambda run: run.id)]
+
+
+def begin(tx: Tx, run: PipelineRun, plan: Plan, *, severity: str, max_retries: int, now: datetime) -> PipelineRun:
+    """A claimed run leaves PENDING and follows this plan, whatever becomes of the definition.
+
+    What comes in from now on asks for a run of its own; the ingest stage was done by the delivery itself.
+    """
+    result = IngestResult(
+        incident_id=run.incident_id, alert_fingerprint=run.alert_fingerprint, severity=severity,
+        deliveries=run.merged + 1,
+    )  # fmt: skip
+    repository.insert_stage(
+        tx, run, Stage.INGEST.value.lower(), Stage.INGEST, attempt=1, status=StageStatus.SUCCEEDED,
+        input_ref=run.normalized_payload_ref, output_snapshot=result.to_dict(),
+        started_at=run.created_at, completed_at=run.created_at, duration_ms=0.0,
+    )  # fmt: skip
+    repository.change(
+        tx, run, now=now, status=RunStatus.INGESTED, current_stage=Stage.INGEST, started_at=now, total_attempts=1,
+        max_retries=max_retries, plan=plan.to_json(), pipeline=plan.name,
+    )  # fmt: skip
+    return queries.get_run(tx, run.run_id)
+
+
+def go_on(tx: Tx, run: PipelineRun, progress: Progress, *, now: datetime) -> PipelineRun:
+    """A claimed run that waited for its next try is under way again."""
+    if run.status is not RunStatus.RETRYING:
+        return run
+    status = progress.last_good
+    repository.change(tx, run, now=now, status=status)
+    return replace(run, status=status)
+
+
+def renew(tx: Tx, run: PipelineRun, *, now: datetime) -> bool:
+    """Keep a claimed run; False when the lease was lost."""
+    return repository.renew(tx, run, now=now)
 
 
 def is_held(tx: Tx, run: PipelineRun) -> bool:
@@ -73,33 +129,38 @@ def is_held(tx: Tx, run: PipelineRun) -> bool:
     return repository.lock_held(tx, run)
 
 
-def skip_stage(tx: Tx, run: PipelineRun, stage: Stage, *, reason: str, now: datetime) -> None:
+def skip_stage(
+    tx: Tx, run: PipelineRun, node_id: str, stage: Stage, *, attempt: int, reason: str, now: datetime
+) -> None:
     """Go past a stage that has nothing to do, and say why."""
-    attempt = next_attempt(tx, run, stage)
-    snapshot: JsonObject = {"reason": reason}
     repository.insert_stage(
-        tx, run, stage, attempt=attempt, status=StageStatus.SKIPPED, output_snapshot=snapshot,
+        tx, run, node_id, stage, attempt=attempt, status=StageStatus.SKIPPED, output_snapshot={"reason": reason},
         started_at=now, completed_at=now, duration_ms=0.0,
     )  # fmt: skip
     if stage is not Stage.NOTIFY:
         repository.change(tx, run, now=now, status=AFTER[stage], current_stage=stage)
 
 
-def begin_stage(tx: Tx, run: PipelineRun, stage: Stage, *, until: datetime, now: datetime) -> None:
-    """Begin an attempt at a stage that waits for something; the run is let go of and due at `until` at the latest."""
-    attempt = next_attempt(tx, run, stage)
-    repository.insert_stage(tx, run, stage, attempt=attempt, status=StageStatus.RUNNING, started_at=now)
-    repository.change(tx, run, now=now, current_stage=stage, due_at=until, owner=None, lease_until=None)
+def begin_stage(tx: Tx, run: PipelineRun, node: Node, *, attempt: int, input_ref: str = "", now: datetime) -> int:
+    """Begin an attempt at a node; its id. The run stays claimed."""
+    stage_id = repository.insert_stage(
+        tx, run, node.id, node.stage, attempt=attempt, status=StageStatus.RUNNING, started_at=now, input_ref=input_ref
+    )
+    repository.change(tx, run, now=now, current_stage=node.stage or run.current_stage)
+    _publish(tx, run)
+    return stage_id
 
 
-def wait_on(tx: Tx, run: PipelineRun, *, now: datetime) -> None:
-    """Let go of a run that still waits inside its stage."""
-    repository.change(tx, run, now=now, owner=None, lease_until=None)
+def wait_on(tx: Tx, run: PipelineRun, *, until: datetime | None = None, now: datetime) -> None:
+    """Let go of a run that waits inside its stage; it is due at `until` at the latest."""
+    due = {} if until is None else {"due_at": until}
+    repository.change(tx, run, now=now, owner=None, lease_until=None, **due)
 
 
 def end_stage(
     tx: Tx, run: PipelineRun, stage: StageExecution, *, status: StageStatus, snapshot: JsonObject, now: datetime,
-    error_type: str = "", error_message: str = "", error_retryable: bool = False,
+    output_ref: str = "", error_type: str = "", error_message: str = "", error_stack: str = "",
+    error_retryable: bool = False,
 ) -> None:  # fmt: skip
     """Write down how an attempt ended; `snapshot` is stored without its secrets."""
     repository.change_stage(
@@ -107,13 +168,20 @@ def end_stage(
         stage.id,
         status=status,
         output_snapshot=cast(JsonObject, redact(snapshot)),
-        output_ref=f"run:{run.run_id}",
+        output_ref=output_ref or f"run:{run.run_id}",
         error_type=error_type,
         error_message=error_message,
+        error_stack=error_stack,
         error_retryable=error_retryable,
         completed_at=now,
         duration_ms=_milliseconds(stage.started_at, now),
     )
+    _publish(tx, run)
+
+
+def advance(tx: Tx, run: PipelineRun, stage: Stage, *, now: datetime, **refs: Any) -> None:
+    """The run has done a stage; `refs` names where its output is."""
+    repository.change(tx, run, now=now, status=AFTER[stage], current_stage=stage, **refs)
 
 
 def end_run(
@@ -148,23 +216,23 @@ def try_later(
     error: dict[str, Any] = {"last_error_type": error_type, "last_error_message": error_message}
     values = {"status": RunStatus.RETRYING, "due_at": due_at, "owner": None, "lease_until": None, **error}
     repository.change(tx, run, now=now, last_error_retryable=True, **values)
+    _publish(tx, run)
 
 
-def record_stumble(
-    tx: Tx, run: PipelineRun, stage: Stage, *, error_type: str, error_message: str, error_stack: str, now: datetime
-) -> int:
-    """Write down that an attempt at a stage broke off; which attempt it was, counted from 1."""
-    running = [each for each in queries.stages_of(tx, run) if each.status is StageStatus.RUNNING]
-    attempt = running[-1].attempt if running else next_attempt(tx, run, stage)
+def record_failure(
+    tx: Tx, run: PipelineRun, node: Node, running: StageExecution | None, *, attempt: int, error_type: str,
+    error_message: str, error_stack: str, error_retryable: bool, now: datetime,
+) -> None:  # fmt: skip
+    """Write down that an attempt at a node broke off, whether it had been written down as begun or not."""
     error: dict[str, Any] = {
         "status": StageStatus.FAILED, "error_type": error_type, "error_message": error_message,
-        "error_stack": error_stack, "error_retryable": True, "completed_at": now,
+        "error_stack": error_stack, "error_retryable": error_retryable, "completed_at": now,
     }  # fmt: skip
-    if running:
-        repository.change_stage(tx, running[-1].id, **error)
+    if running is not None:
+        repository.change_stage(tx, running.id, duration_ms=_milliseconds(running.started_at, now), **error)
     else:
-        repository.insert_stage(tx, run, stage, attempt=attempt, started_at=now, **error)
-    return attempt
+        repository.insert_stage(tx, run, node.id, node.stage, attempt=attempt, started_at=now, **error)
+    _publish(tx, run)
 
 
 def resume(tx: Tx, run_id: str, *, now: datetime) -> PipelineRun:
@@ -175,38 +243,11 @@ def resume(tx: Tx, run_id: str, *, now: datetime) -> PipelineRun:
         total_attempts=run.total_attempts + 1,
     ):  # fmt: skip
         raise NotResumable(run.status)
+    for given_up in queries.progress_of(tx, run).given_up:
+        repository.change_stage(tx, given_up.id, status=StageStatus.RETRYING)
     tx.wake("pipeline")
     _publish(tx, run)
     return queries.get_run(tx, run_id)
-
-
-def next_attempt(tx: Tx, run: PipelineRun, stage: Stage) -> int:
-    """The number of the next attempt at a stage, counted from 1."""
-    return 1 + max((each.attempt for each in queries.stages_of(tx, run) if each.stage is stage), default=0)
-
-
-def _begun(tx: Tx, run: PipelineRun, max_retries: int, now: datetime) -> PipelineRun:
-    if run.status is RunStatus.PENDING:
-        repository.insert_stage(
-            tx, run, Stage.INGEST, attempt=1, status=StageStatus.SUCCEEDED, input_ref=run.normalized_payload_ref,
-            output_snapshot={"incident_id": run.incident_id, "deliveries": run.merged + 1},
-            started_at=run.created_at, completed_at=run.created_at, duration_ms=0.0,
-        )  # fmt: skip
-        repository.change(
-            tx, run, now=now, status=RunStatus.INGESTED, current_stage=Stage.INGEST, started_at=now,
-            total_attempts=1, max_retries=max_retries,
-        )  # fmt: skip
-    elif run.status is RunStatus.RETRYING:
-        repository.change(tx, run, now=now, status=_last_good(tx, run))
-    else:
-        return run
-    return queries.get_run(tx, run.run_id)
-
-
-def _last_good(tx: Tx, run: PipelineRun) -> RunStatus:
-    good = (StageStatus.SUCCEEDED, StageStatus.SKIPPED)
-    done = [each.stage for each in queries.stages_of(tx, run) if each.status in good and each.stage is not None]
-    return next((AFTER[stage] for stage in (Stage.ANALYZE, Stage.CHECK) if stage in done), RunStatus.INGESTED)
 
 
 def _milliseconds(since: datetime | None, until: datetime) -> float:
@@ -229,6 +270,7 @@ def _values(run: NewRun, due_at: datetime, now: datetime) -> dict[str, object]:
         "alert_fingerprint": run.alert_fingerprint,
         "environment": run.environment,
         "normalized_payload_ref": f"delivery:{run.trace_id}",
+        "payload": run.payload,
         "due_at": due_at,
         "created_at": now,
         "updated_at": now,

@@ -173,16 +173,17 @@ class PipelineRun:
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """A run to be written with the delivery that asks for it."""
+    """A run to be written with the delivery that asks for it, or by hand, with what it was given."""
 
     trace_id: str
     run_id: str
     pipeline: str
-    incident_id: int
+    incident_id: int | None
     source: str
     source_id: int | None
     alert_fingerprint: str
     environment: str
+    payload: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True)

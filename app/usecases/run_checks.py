@@ -68,6 +68,11 @@ def orders_for_all(tx: Tx) -> list[CheckOrder]:
     ]
 
 
+def orders_for_stage(tx: Tx) -> list[CheckOrder]:
+    """Those of them that are quick: an incident does not wait for a walk over directories."""
+    return [order for order in orders_for_all(tx) if not kinds.get_checker(order.checker).is_heavy]
+
+
 def change_config(rt: Runtime, *, checker: str, changes: Mapping[str, Any], actor: User, now: datetime) -> CheckConfig:
     """Change how a checker is set up; None goes back to its own. Raises CheckerMissing, CheckInvalid."""
 

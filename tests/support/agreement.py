@@ -203,7 +203,7 @@ class Company:
 
     def _source(self, schedule: Schedule) -> tuple[int, str]:
         source, key = catalogue.create_source(
-            self.rt, name=schedule.name, schedule_id=schedule.id, actor=self.admin, now=self.now
+            self.rt, name=schedule.name, schedule_id=schedule.id, pipeline="direct", actor=self.admin, now=self.now
         )
         return source.id, key
 

@@ -10,6 +10,7 @@ from app.accounts.types import Role
 from app.incidents.types import Actor, Severity
 from app.main import create_app
 from app.pipeline import queries, service as pipeline
+from app.pipeline.presets import PRESETS
 from app.pipeline.types import NewRun, RunStatus
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
@@ -37,7 +38,12 @@ def client(rt: Runtime) -> Iterator[TestClient]:
 
 def claim(rt: Runtime) -> None:
     """A process begins the run."""
-    rt.db.write(lambda tx: pipeline.claim(tx, owner="o", now=rt.clock.now(), also=(), limit=1, max_retries=3))
+
+    def begin(tx: Tx) -> None:
+        (run,) = pipeline.claim(tx, owner="o", now=rt.clock.now(), limit=1)
+        pipeline.begin(tx, run, PRESETS["full"], severity="critical", max_retries=3, now=rt.clock.now())
+
+    rt.db.write(begin)
 
 
 def get(client: TestClient, path: str) -> Any:

@@ -8,11 +8,13 @@ from app.accounts import push, queries as people
 from app.incidents import queries as incidents, service as locks
 from app.incidents.types import Incident, IncidentStatus
 from app.notify import circuits, queries as outbox, service as notify
+from app.notify.findings import NOTHING_FOUND, Findings
 from app.notify.push_key import find_push_key
 from app.notify.rendering import About
 from app.notify.types import Claim, Notification, NotificationChannel, NotificationKind, Thread
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
+from app.usecases.deliver.found import NOTHING_KNOWN_BEFORE, findings_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,13 @@ def claim_batch(tx: Tx, *, rt: Runtime, now: datetime, busy: Mapping[str, int]) 
     claims = notify.claim(tx, now=now, owner=rt.owner, busy=busy, repeats=repeats)
     rows = [row for claim in claims for row in claim.all]
     found = incidents.incidents_by_id(tx, {row.incident_id for row in rows if row.incident_id})
+    known = findings_of(tx, [each.id for each in found.values() if each.created_at <= now - NOTHING_KNOWN_BEFORE])
     users = people.users_by_id(tx, {row.user_id for row in rows if row.user_id})
     pushed = {claim.notification.contact_method_id for claim in claims if claim.notification.channel == push.WEBPUSH}
     devices = push.sealed_of(tx, {each for each in pushed if each is not None})
     return Batch(
         claims=claims,
-        incidents={incident_id: _about(incident) for incident_id, incident in found.items()},
+        incidents={each.id: _about(each, known.get(each.id, NOTHING_FOUND)) for each in found.values()},
         zones={user_id: user.timezone for user_id, user in users.items()},
         channels=outbox.channels_by_id(tx, {row.channel_id for row in rows if row.channel_id}),
         threads=_threads(tx, [claim.notification for claim in claims]),
@@ -84,7 +87,7 @@ def _threads(tx: Tx, heads: Collection[Notification]) -> dict[int, Thread]:
     return {row_id: known[place] for row_id, place in places.items() if place in known}
 
 
-def _about(incident: Incident) -> About:
+def _about(incident: Incident, findings: Findings) -> About:
     return About(
         incident_id=incident.id,
         title=incident.title,
@@ -95,4 +98,5 @@ def _about(incident: Incident) -> About:
         created_at=incident.created_at,
         alert_count=incident.alert_count,
         firing_alert_count=incident.firing_alert_count,
+        findings=findings,
     )

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pytest
+from sqlalchemy import update
 
 from app.accounts.types import User
 from app.alerts.types import AlertSource, AlertStatus, DeliveryOutcome, Grouping, ParsedAlert, ParsedPayload, Severity
 from app.incidents import queries as incidents
+from app.incidents.types import TimelineKind
 from app.notify import queries as outbox, service as notify
-from app.notify.models import ChannelRow
+from app.notify.models import ChannelRow, NotificationRow
 from app.notify.types import Notification, NotificationKind, NotificationStatus, Outcome, Report
 from app.pipeline import queries, service as pipeline
 from app.pipeline.queries import RunFilter
@@ -18,9 +20,16 @@ from app.pipeline.types import PipelineRun, Stage, StageExecution
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
 from app.platform.types import PageQuery
-from app.usecases import catalogue, intake, run_pipeline
+from app.usecases import catalogue, deliver, intake, run_pipeline
 from tests.support.clock import FrozenClock
 from tests.support.people import add_admin
+from tests.support.world import World
+
+_PAGES_LEFT = (
+    update(NotificationRow)
+    .where(NotificationRow.kind == NotificationKind.PAGE)
+    .values(status=NotificationStatus.SENT, attempts=1)
+)
 
 
 @dataclass
@@ -28,9 +37,14 @@ class House:
     """One source, its runs, and what the test does to the messages of these runs."""
 
     rt: Runtime
-    clock: FrozenClock
+    world: World
     admin: User
     source: AlertSource
+
+    @property
+    def clock(self) -> FrozenClock:
+        """The clock of this world."""
+        return self.world.clock
 
     @property
     def now(self) -> datetime:
@@ -38,7 +52,7 @@ class House:
         return self.clock.now()
 
     def fire(self, name: str = "Disk full", *, group: str = "") -> int:
-        """An alert comes in; the id of its incident, which alerts of one group share."""
+        """An alert comes in and its pages leave; the id of its incident, which alerts of one group share."""
         alert = ParsedAlert({"id": name}, name, AlertStatus.FIRING, Severity.CRITICAL, self.now)
         submission = intake.Submission(
             source=self.source,
@@ -52,6 +66,7 @@ class House:
             new_run_id=self.rt.ids.hex32,
         )
         result = self.rt.db.write(lambda tx: intake.apply(tx, [submission]))[0]
+        self.rt.db.write(lambda tx: tx.execute(_PAGES_LEFT))
         return result.incident_ids[0]
 
     def listens(self, *names: str) -> None:
@@ -73,9 +88,7 @@ class House:
 
     def claim(self, owner: str) -> list[PipelineRun]:
         """Another process takes what is due, and goes no further."""
-        return self.rt.db.write(
-            lambda tx: pipeline.claim(tx, owner=owner, now=self.now, also=(), limit=10, max_retries=3)
-        )
+        return self.rt.db.write(lambda tx: pipeline.claim(tx, owner=owner, now=self.now, waiting=10, limit=10))
 
     def runs(self, incident_id: int | None = None) -> list[PipelineRun]:
         """The runs, oldest first."""
@@ -114,6 +127,18 @@ class House:
 
         return self.rt.db.write(take)
 
+    def warnings(self, incident_id: int) -> list[str]:
+        """What the timeline warns of."""
+        found = self.rt.db.read(lambda tx: incidents.timeline_of(tx, incident_id))
+        return [each.text for each in found if each.kind is TimelineKind.WARNING]
+
+    def delivered(self) -> list[str]:
+        """The outbox sends what is due; the texts of the mails that leave."""
+        before = len(self.world.mail.sent)
+        asyncio.run(deliver.deliver_due(self.rt, self.now))
+        plain = [each.message.get_body(preferencelist=("plain",)) for each in self.world.mail.sent[before:]]
+        return [each.get_content() for each in plain if each is not None]
+
     def story(self, incident_id: int) -> list[str]:
         """What the timeline says of the team's channels."""
         found = self.rt.db.read(lambda tx: incidents.timeline_of(tx, incident_id))
@@ -126,8 +151,10 @@ def statuses(messages: list[Notification]) -> list[NotificationStatus]:
 
 
 @pytest.fixture
-def house(rt: Runtime, clock: FrozenClock) -> House:
+def house(rt: Runtime, world: World) -> House:
     """One source with an admin behind it, and no channel yet."""
     admin = add_admin(rt)
-    source, _ = catalogue.create_source(rt, name="prod", grouping=Grouping.GROUP_KEY, actor=admin, now=clock.now())
-    return House(rt, clock, admin, source)
+    source, _ = catalogue.create_source(
+        rt, name="prod", pipeline="direct", grouping=Grouping.GROUP_KEY, actor=admin, now=rt.clock.now()
+    )
+    return House(rt, world, admin, source)

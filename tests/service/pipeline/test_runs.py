@@ -9,6 +9,8 @@ from app.notify.types import NotificationStatus, Outcome
 from app.pipeline.errors import NotResumable, RunNotFound
 from app.pipeline.types import RunStatus
 from app.usecases import answer, run_pipeline
+from app.usecases.run_pipeline import steps, telling
+from app.usecases.run_pipeline.steps import Turn
 from tests.service.pipeline.conftest import House, statuses
 
 TOLD = [("INGEST", "SUCCEEDED"), ("CHECK", "SKIPPED"), ("ANALYZE", "SKIPPED"), ("NOTIFY", "SUCCEEDED")]
@@ -214,9 +216,9 @@ def test_process_that_lost_its_lease_writes_nothing(house: House) -> None:
     (stale,) = house.claim("slow")
     house.clock.advance(seconds=10)
     house.claim("quick")
-    house.rt.db.write(lambda tx: run_pipeline._step(tx, stale, house.now))
+    assert house.rt.db.write(lambda tx: steps.begin(tx, rt=house.rt, run=stale, now=house.now)) == Turn()
     assert house.messages(incident_id) == []
-    assert house.stages(stale) == [("INGEST", "SUCCEEDED")]
+    assert house.stages(stale) == []
 
 
 def test_run_that_stumbles_is_tried_again_and_does_not_stop_the_others(
@@ -224,14 +226,14 @@ def test_run_that_stumbles_is_tried_again_and_does_not_stop_the_others(
 ) -> None:
     house.channel("ops")
     bad, good = house.fire("bad"), house.fire("good")
-    facts = run_pipeline._facts
+    facts = telling._facts
 
     def stumbles(tx: object, run: object, incident: Incident, source: object) -> object:
         if incident.id == bad:
             raise ValueError("https://user:hunter2@example.com is no address")
         return facts(tx, run, incident, source)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(run_pipeline, "_facts", stumbles)
+    monkeypatch.setattr(telling, "_facts", stumbles)
     outcome = house.work()
     assert (outcome.advanced, outcome.failed) == (1, 1)
     assert len(house.messages(good)) == 1

@@ -163,7 +163,9 @@ class Stage(Story):
             settings["schedule_id"] = self.ids[night.pages_by]
         elif night.pages_by.startswith("team "):
             settings["team_id"] = self.ids[night.pages_by]
-        source, key = catalogue.create_source(self.rt, name=SOURCE, actor=self.admin, now=self.now, **settings)
+        source, key = catalogue.create_source(
+            self.rt, name=SOURCE, pipeline="direct", actor=self.admin, now=self.now, **settings
+        )
         self.keys[SOURCE] = key
         return source.id
 
