@@ -19,6 +19,9 @@ from app import __version__
 from app.checks.rules import EXIT_STATUS, worst
 from app.checks.types import CheckOrder, CheckRun, CheckStatus
 from app.main import create_app
+from app.pipeline import queries as pipelines
+from app.pipeline.definitions import chain
+from app.pipeline.types import RunStatus
 from app.platform import failpoints, logs
 from app.platform.errors import Invalid, PagerPalError, StartRefused
 from app.platform.memory import settle_memory
@@ -27,7 +30,7 @@ from app.platform.runtime import Runtime, build_runtime
 from app.platform.settings import Settings, load_settings
 from app.platform.types import JsonObject
 from app.platform.workers import refuse_many_workers
-from app.usecases import intake, people, run_checks, watch
+from app.usecases import deliver, intake, people, run_checks, run_pipeline, watch
 from app.usecases.watch import CheckStatus as ItemStatus
 from app.web.greeting import greeting
 
@@ -38,6 +41,9 @@ DEMO = {"pagerpal_env": "development", "notification_sending_enabled": False}
 # Open streams and requests under way get this long; sends under way get the rest of the 10 s that a stop may take.
 GRACE_SECONDS = 4
 KEEP_ALIVE_SECONDS = 30
+# A run by hand is waited for this long; it goes on without us where a server runs.
+RUN_SECONDS = 120.0
+POLL_SECONDS = 0.2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -142,6 +148,58 @@ def check_run(arguments: argparse.Namespace) -> int:
     return EXIT_STATUS[status]
 
 
+def pipeline_run(arguments: argparse.Namespace) -> int:
+    """Run a pipeline by hand and wait for its end, or print what it would do; 1 when it failed."""
+    rt = _runtime()
+    payload = run_pipeline.SAMPLE if arguments.sample else None
+    now = rt.clock.now()
+    rehearsal = run_pipeline.rehearse(rt, pipeline_name=arguments.name, payload=payload, now=now)
+    print(f"{rehearsal.plan.name}: {chain(rehearsal.plan)}")
+    if arguments.dry_run:
+        for each in rehearsal.alerts:
+            print(f"alert    {each.name}")
+        return 0
+    started = run_pipeline.start(rt, pipeline_name=arguments.name, payload=payload, now=now)
+    asyncio.run(_to_the_end(rt, started.run_id))
+    return _print_trace(rt, started.run_id)
+
+
+def pipeline_resume(arguments: argparse.Namespace) -> int:
+    """Let a failed run go on, and wait for its end; 1 when it fails again."""
+    rt = _runtime()
+    run_pipeline.resume(rt, run_id=arguments.run_id, now=rt.clock.now())
+    asyncio.run(_to_the_end(rt, arguments.run_id))
+    return _print_trace(rt, arguments.run_id)
+
+
+def pipeline_trace(arguments: argparse.Namespace) -> int:
+    """Print every attempt of a run and what it came to; 1 when it failed."""
+    return _print_trace(_runtime(), arguments.run_id)
+
+
+async def _to_the_end(rt: Runtime, run_id: str) -> None:
+    """Work on a run and its messages, beside the server if one runs, until it has ended or waits for others."""
+    ends_at = rt.clock.monotonic() + RUN_SECONDS
+    while rt.clock.monotonic() < ends_at:
+        await run_pipeline.run_one(rt, run_id, rt.clock.now())
+        await deliver.deliver_due(rt, rt.clock.now())
+        run = await rt.db.run_read(lambda tx: pipelines.get_run(tx, run_id))
+        if run.completed_at is not None:
+            return
+        await rt.clock.sleep(POLL_SECONDS)
+
+
+def _print_trace(rt: Runtime, run_id: str) -> int:
+    run = rt.db.read(lambda tx: pipelines.get_run(tx, run_id))
+    print(f"run      {run.run_id}  trace {run.trace_id}")
+    for each in rt.db.read(lambda tx: pipelines.stages_of(tx, run)):
+        took = f"{each.duration_ms:.0f} ms" if each.duration_ms is not None else ""
+        why = each.error_message or str(each.output_snapshot.get("reason") or "")
+        print(f"{each.status:<9} {each.node_id:<12} attempt {each.attempt}  {took}  {why}".rstrip())
+    print(f"{run.status}{f': {run.last_error_message}' if run.last_error_message else ''}")
+    return FAILED if run.status is RunStatus.FAILED else 0
+
+
 def _shown_check(made: CheckRun) -> JsonObject:
     return {**asdict(made), "executed_at": made.executed_at.isoformat().replace("+00:00", "Z")}
 
@@ -226,6 +284,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--failpoints", action="store_true", help="list the named places where a test may strike")
     command.set_defaults(run=doctor)
     _add_check(commands.add_parser("check", help="measure this host"))
+    _add_pipeline(commands.add_parser("pipeline", help="run pipelines by hand"))
     return parser
 
 
@@ -235,6 +294,21 @@ def _add_check(group: argparse.ArgumentParser) -> None:
     command.add_argument("names", nargs="*", metavar="NAME", help="a checker (default: all that are switched on)")
     command.add_argument("--json", action="store_true", help="print everything that was found as JSON")
     command.set_defaults(run=check_run, failed=NOT_KNOWN, parser=command)
+
+
+def _add_pipeline(group: argparse.ArgumentParser) -> None:
+    commands = group.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("run", help="run a pipeline by hand; pages nobody, tells the team's channels")
+    command.add_argument("name", metavar="PIPELINE", help="a preset, or a definition of yours")
+    command.add_argument("--sample", action="store_true", help="about a made-up alert instead of this host")
+    command.add_argument("--dry-run", action="store_true", help="print the chain of nodes and do nothing")
+    command.set_defaults(run=pipeline_run)
+    command = commands.add_parser("resume", help="let a failed run go on from its last good stage")
+    command.add_argument("run_id", metavar="RUN_ID")
+    command.set_defaults(run=pipeline_resume)
+    command = commands.add_parser("trace", help="print every attempt at a run's stages")
+    command.add_argument("run_id", metavar="RUN_ID")
+    command.set_defaults(run=pipeline_trace)
 
 
 class _MonitoringPlugin(argparse.ArgumentParser):

@@ -74,3 +74,9 @@ def newest_of_incidents(tx: Tx, incident_ids: Collection[int], *, limit: int = 2
         if not known or known[0].trace_id == run.trace_id:
             known.append(run)
     return {incident_id: runs[::-1] for incident_id, runs in found.items()}
+
+
+def runs_of_trace(tx: Tx, trace_id: str, *, limit: int = 100) -> list[CheckRun]:
+    """The checks that were made under this trace id, in their order."""
+    statement = repository.select_runs().where(CheckRunRow.trace_id == trace_id)
+    return tx.all(CheckRun, statement.order_by(CheckRunRow.id).limit(limit))

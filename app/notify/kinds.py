@@ -12,7 +12,8 @@ from app.platform.plugins import load
 from app.platform.settings import Settings
 
 PACKAGE = "app.notify.channels"
-# What document 001 calls two kinds.
+# What document 001 calls some kinds.
+OTHER_NAMES = {"webhook": "generic", "email_smtp": "email", "email_ses": "email"}
 ALIASES = ("email", "generic")
 
 
@@ -24,6 +25,11 @@ def channel_kinds() -> Mapping[str, Channel]:
 def kind_named(name: str, settings: Settings) -> str:
     """What a kind's name means: `email` is the one of EMAIL_BACKEND, `generic` is `webhook` (document 001)."""
     return {"email": f"email_{settings.email_backend}", "generic": "webhook"}.get(name, name)
+
+
+def family_of(name: str) -> str:
+    """What document 001 calls a kind: `email` over whichever way, `generic` for `webhook`; the others are themselves."""
+    return OTHER_NAMES.get(name, name)
 
 
 def channel_of(name: str, settings: Settings) -> Channel:

@@ -10,12 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.notify.channels._base import FILE_PREFIX, TEMPLATE_LIMIT, Channel, ChannelConfig, is_template_name
+from app.notify.kinds import OTHER_NAMES
 from app.notify.texts import clipped, spoken
 from app.notify.types import Message
 from app.platform.ports import TemplateFailed, Templates
-
-# What document 001 calls a kind in template names.
-OTHER_NAMES = {"webhook": "generic", "email_smtp": "email", "email_ses": "email"}
 
 
 @dataclass(frozen=True, slots=True)

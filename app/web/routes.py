@@ -316,6 +316,7 @@ RUNS: tuple[Route, ...] = (
     _api("PATCH", "/api/v1/pipelines/{name}", definitions.change, P.MANAGE_PIPELINES),
     _api("DELETE", "/api/v1/pipelines/{name}", definitions.delete, P.MANAGE_PIPELINES, 204),
     _api("POST", "/api/v1/pipelines/{name}/validate", definitions.validate, P.MANAGE_PIPELINES),
+    _api("POST", "/api/v1/pipelines/{name}/run", pipelines.run_by_hand, P.RUN_PIPELINES),
     _api("GET", "/api/v1/pipeline-runs", pipelines.list_runs, P.VIEW),
     _api("GET", "/api/v1/pipeline-runs/{run_id}", pipelines.show_run, P.VIEW),
     _api("POST", "/api/v1/pipeline-runs/{run_id}/resume", pipelines.resume_run, P.RUN_PIPELINES),

@@ -3,10 +3,11 @@
 from functools import partial
 
 from app.checks import service as checks
+from app.platform.types import JsonObject
 from tests.smoke.story import Story
 
-OFF = {"enabled": False}
-MISSING = {"params": {"processes": ["no-such-process"]}}
+OFF: JsonObject = {"enabled": False}
+MISSING: JsonObject = {"params": {"processes": ["no-such-process"]}}
 
 
 def look_at_one_process(story: Story) -> None:

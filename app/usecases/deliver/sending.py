@@ -121,6 +121,9 @@ async def _dressed(rt: Runtime, claim: Claim, channel: Channel, config: ChannelC
         message = replace(message, answer_url=f"{base_url}{filled(channel.answers_path, rt.secrets, token=token)}")
     if not _takes_templates(claim):
         return Dressed(message)
+    if own := head.facts.get("template"):
+        # The pipeline's notify node brings one of its own.
+        config = config.model_copy(update={"template": str(own)})
     tailor = Tailor(rt.outside.templates, Path(rt.settings.notify_templates_dir or TEMPLATES))
     return await tailor.dress(message, kind=kind_named(head.channel, rt.settings), channel=channel, config=config)
 

@@ -39,7 +39,8 @@ def rehearse(rt: Runtime, *, pipeline_name: str, payload: JsonObject | None, now
 def start(rt: Runtime, *, pipeline_name: str, payload: JsonObject | None, now: datetime) -> PipelineRun:
     """Ask for a run of this pipeline about this host, or about an alert that no incident is made of.
 
-    Nobody is paged: team channels hear of it, and that it was run by hand. Raises DefinitionMissing, DefinitionInactive, PayloadRejected.
+    Nobody is paged: team channels hear of it, and that it was run by hand.
+    Raises DefinitionMissing, DefinitionInactive, PayloadRejected.
     """
     rehearsal = rehearse(rt, pipeline_name=pipeline_name, payload=payload, now=now)
     first = rehearsal.alerts[0] if rehearsal.alerts else None

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+from app.checks.queries import runs_of_trace as checks_of
 from app.checks.types import CheckOrder, NewCheckRun
 from app.intelligence.types import AnalysisFailed
 from app.pipeline import transform
@@ -61,6 +62,9 @@ def orders_of(tx: Tx, node: Node) -> list[CheckOrder]:
 
 async def _analyze(rt: Runtime, work: Work) -> Output:
     started = rt.clock.monotonic()
+    # An incident's checks are its evidence anyway.
+    is_of_host = work.context.incident_id is None
+    checks = await rt.db.run_read(lambda tx: checks_of(tx, work.context.trace_id)) if is_of_host else []
     try:
         run = await analyze.analyze(
             rt,
@@ -70,6 +74,7 @@ async def _analyze(rt: Runtime, work: Work) -> Output:
             pipeline_run_id=work.context.run_id,
             provider=work.node.config.get("provider"),
             at_most_seconds=work.node.timeout_seconds,
+            checks=checks,
         )
     except AnalysisFailed as failed:
         raise StageFailed(failed.fault.value, failed.message, is_retryable=failed.retryable) from failed

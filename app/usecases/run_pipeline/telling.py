@@ -9,6 +9,7 @@ from app.alerts.types import Alert, AlertSource
 from app.incidents import service as incidents
 from app.incidents.types import Incident, NewTimelineEntry, TimelineKind
 from app.notify import queries as outbox, service as notify
+from app.notify.kinds import family_of
 from app.notify.types import NewNotification, Notification, NotificationChannel, NotificationKind, NotificationStatus
 from app.pipeline import queries, service as pipeline
 from app.pipeline.progress import Progress
@@ -104,8 +105,11 @@ def _channels(tx: Tx, node: Node, source: AlertSource | None) -> list[Notificati
     """Those that the pipeline names, by name or kind; else those of the source; else the first active one."""
     names, kinds = node.config.get("channels"), node.config.get("drivers")
     if names or kinds:
+        wanted = {family_of(kind) for kind in kinds or ()}
         return [
-            each for each in outbox.active_channels(tx) if each.name in (names or ()) or each.driver in (kinds or ())
+            each
+            for each in outbox.active_channels(tx)
+            if each.name in (names or ()) or family_of(each.driver) in wanted
         ]
     names = source.config.get("channels") if source is not None else None
     if isinstance(names, list) and names:

@@ -1,16 +1,20 @@
-"""`/api/v1/pipeline-runs`: what happened to incidents after intake, stage by stage."""
+"""`/api/v1/pipeline-runs`: what happened to incidents after intake, stage by stage; and runs by hand."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import Path, Query
+from fastapi import Path, Query, Response
 
 from app.pipeline import queries
+from app.pipeline.definitions import chain, show
 from app.pipeline.queries import RunFilter
 from app.pipeline.types import RunStatus, Stage, StageStatus
 from app.platform.db import Tx
 from app.usecases import run_pipeline
-from app.web.api.accounts_schemas import Out
+from app.usecases.run_pipeline import Rehearsal
+from app.web.api.accounts_schemas import In, Out
+from app.web.api.definitions import DefinitionName
 from app.web.api.pages import PageOut, page_out
 from app.web.deps import MAX_ID, NowDep, PageDep, RuntimeDep
 
@@ -70,9 +74,31 @@ class StageOut(Out):
 
 
 class RunDetail(RunOut):
-    """A run with every attempt at its stages."""
+    """A run with every attempt at its stages, and as 001's `PipelineResult`."""
 
     stages: list[StageOut]
+    result: dict[str, Any]
+
+
+class HandRun(In):
+    """A run by hand: about an alert as a monitoring tool posts it, or without one about this host."""
+
+    payload: dict[str, Any] | None = None
+    dry_run: bool = False
+
+
+class HandRunOut(Out):
+    """What a run by hand does, or with `dry_run` would do; then there is no run."""
+
+    dry_run: bool
+    pipeline: str
+    version: int
+    chain: str
+    nodes: list[dict[str, Any]]
+    alerts: list[dict[str, Any]]
+    run_id: str | None = None
+    trace_id: str | None = None
+    status: RunStatus | None = None
 
 
 def list_runs(
@@ -98,7 +124,37 @@ def resume_run(run_id: RunId, rt: RuntimeDep, now: NowDep) -> RunDetail:
     return show_run(run_id, rt)
 
 
+def run_by_hand(
+    name: DefinitionName, body: HandRun, rt: RuntimeDep, now: NowDep, response: Response
+) -> HandRunOut:
+    """Ask for a run; nobody is paged, team channels hear of it. 202 once it is stored, 200 for a dry run."""
+    rehearsal = run_pipeline.rehearse(rt, pipeline_name=name, payload=body.payload, now=now)
+    shown = _rehearsed(rehearsal, is_dry=body.dry_run)
+    if body.dry_run:
+        return shown
+    run = run_pipeline.start(rt, pipeline_name=name, payload=body.payload, now=now)
+    response.status_code = 202
+    return shown.model_copy(update={"run_id": run.run_id, "trace_id": run.trace_id, "status": run.status})
+
+
+def _rehearsed(rehearsal: Rehearsal, *, is_dry: bool) -> HandRunOut:
+    plan = rehearsal.plan
+    alerts = [
+        {"name": each.name, "status": each.status.value, "severity": each.severity.value if each.severity else None}
+        for each in rehearsal.alerts
+    ]
+    return HandRunOut(
+        dry_run=is_dry,
+        pipeline=plan.name,
+        version=plan.version,
+        chain=chain(plan),
+        nodes=show(plan)["nodes"],
+        alerts=alerts,
+    )
+
+
 def _detail(tx: Tx, run_id: str) -> RunDetail:
     run = queries.get_run(tx, run_id)
     stages = [StageOut.model_validate(stage) for stage in queries.stages_of(tx, run)]
-    return RunDetail(**RunOut.model_validate(run).model_dump(), stages=stages)
+    result = asdict(queries.result_of(tx, run))
+    return RunDetail(**RunOut.model_validate(run).model_dump(), stages=stages, result=result)

@@ -1,6 +1,7 @@
 """The stages before the team is told: what they find is kept once; whatever becomes of them, the team hears of it."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -12,11 +13,14 @@ from app.notify.types import NotificationKind, NotificationStatus
 from app.pipeline import service as pipeline
 from app.pipeline.presets import PRESETS
 from app.pipeline.types import Node, NodeType, Plan, RunStatus
-from app.platform.types import PageQuery
+from app.platform.types import JsonObject, PageQuery
 from app.usecases import catalogue, run_pipeline
-from app.usecases.run_pipeline import stages, steps
+from app.usecases.run_pipeline import steps
+from app.usecases.run_pipeline.outputs import NothingToDo
 from tests.service.pipeline.conftest import House
 
+OFF: JsonObject = {"enabled": False}
+CHECKS = {"cpu": OFF, "disk": OFF, "network": OFF, "process": {"params": {"processes": ["no-such-process"]}}}
 CHECKED = [("INGEST", "SUCCEEDED"), ("CHECK", "SUCCEEDED"), ("ANALYZE", "SKIPPED"), ("NOTIFY", "RUNNING")]
 
 
@@ -28,12 +32,8 @@ def checked(house: House) -> House:
         house.rt, source_id=house.source.id, changes={"pipeline": "health-checked"}, config={}, actor=house.admin,
         now=house.now,
     )  # fmt: skip
-    for name in ("cpu", "disk", "network"):
-        house.rt.db.write(
-            lambda tx, name=name: check_service.change_config(tx, name, changes={"enabled": False}, now=house.now)
-        )  # type: ignore[misc]
-    missing = {"params": {"processes": ["no-such-process"]}}
-    house.rt.db.write(lambda tx: check_service.change_config(tx, "process", changes=missing, now=house.now))
+    for name, changes in CHECKS.items():
+        house.rt.db.write(partial(check_service.change_config, checker=name, changes=changes, now=house.now))
     return house
 
 
@@ -104,7 +104,7 @@ def test_whoever_lost_the_run_keeps_nothing_of_what_was_measured(checked: House)
     checked.clock.advance(seconds=10)
     checked.work()
     before = len(made(checked))
-    late = stages.NothingToDo("too late")
+    late = NothingToDo("too late")
     turn = checked.rt.db.write(lambda tx: steps.finish(tx, work=begun.work, output=late, now=checked.now))  # type: ignore[arg-type]
     assert turn == steps.Turn()
     assert len(made(checked)) == before
