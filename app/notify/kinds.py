@@ -28,7 +28,7 @@ def kind_named(name: str, settings: Settings) -> str:
 
 
 def family_of(name: str) -> str:
-    """What document 001 calls a kind: `email` over whichever way, `generic` for `webhook`; the others are themselves."""
+    """What document 001 calls a kind: `email` over whichever way, `generic` for `webhook`, others as they are."""
     return OTHER_NAMES.get(name, name)
 
 

@@ -9,11 +9,14 @@ from starlette.testclient import TestClient
 from app.accounts.types import Role
 from app.incidents.types import Actor, Severity
 from app.main import create_app
+from app.notify import queries as outbox
+from app.notify.types import NotificationFilter
 from app.pipeline import queries, service as pipeline
 from app.pipeline.presets import PRESETS
 from app.pipeline.types import NewRun, RunStatus
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
+from app.platform.types import PageQuery
 from app.usecases import answer
 from tests.support.callers import bearer
 from tests.support.people import add_admin, add_user
@@ -87,3 +90,27 @@ def fail(tx: Tx) -> None:
     """The run fails."""
     run = queries.get_run(tx, RUN_ID)
     pipeline.end_run(tx, run, RunStatus.FAILED, now=run.created_at, error_type="x", error_message="y")
+
+
+def test_dry_run_shows_the_chain_and_a_run_by_hand_pages_nobody(client: TestClient, rt: Runtime) -> None:
+    path = "/api/v1/pipelines/direct/run"
+    sample = {"payload": {"name": "Disk full", "severity": "critical"}}
+    dry = client.post(path, json={**sample, "dry_run": True})
+    assert (dry.status_code, dry.json()["chain"], dry.json()["run_id"]) == (200, "ingest → notify", None)
+    assert [alert["name"] for alert in dry.json()["alerts"]] == ["Disk full"]
+    assert get(client, "")["total"] == 1, "a dry run leaves nothing"
+
+    before = rt.db.read(lambda tx: outbox.list_notifications(tx, NotificationFilter(), PageQuery())).total
+    started = client.post(path, json=sample)
+    assert started.status_code == 202
+    run = get(client, f"/{started.json()['run_id']}")
+    assert (run["status"], run["incident_id"], run["result"]["status"]) == ("PENDING", None, "RUNNING")
+    after = rt.db.read(lambda tx: outbox.list_notifications(tx, NotificationFilter(), PageQuery())).total
+    assert after == before
+
+
+def test_run_by_hand_refuses_what_it_cannot_read(client: TestClient) -> None:
+    assert client.post("/api/v1/pipelines/direct/run", json={"payload": {"x": 1}}).status_code == 422
+    assert client.post("/api/v1/pipelines/gone/run", json={}).status_code == 404
+    viewer = client.viewer  # type: ignore[attr-defined]
+    assert client.post("/api/v1/pipelines/direct/run", json={}, headers=viewer).status_code == 403

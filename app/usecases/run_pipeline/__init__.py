@@ -8,4 +8,6 @@ is let go of and looked at again when something became of them.
 from app.usecases.run_pipeline.by_hand import SAMPLE, Rehearsal, rehearse, resume, start
 from app.usecases.run_pipeline.passes import RunOutcome, drain, due_runs, run_due, run_one
 
-__all__ = ["SAMPLE", "Rehearsal", "RunOutcome", "drain", "due_runs", "rehearse", "resume", "run_due", "run_one", "start"]
+__all__ = [
+    "SAMPLE", "Rehearsal", "RunOutcome", "drain", "due_runs", "rehearse", "resume", "run_due", "run_one", "start",
+]  # fmt: skip

@@ -124,9 +124,7 @@ def resume_run(run_id: RunId, rt: RuntimeDep, now: NowDep) -> RunDetail:
     return show_run(run_id, rt)
 
 
-def run_by_hand(
-    name: DefinitionName, body: HandRun, rt: RuntimeDep, now: NowDep, response: Response
-) -> HandRunOut:
+def run_by_hand(name: DefinitionName, body: HandRun, rt: RuntimeDep, now: NowDep, response: Response) -> HandRunOut:
     """Ask for a run; nobody is paged, team channels hear of it. 202 once it is stored, 200 for a dry run."""
     rehearsal = run_pipeline.rehearse(rt, pipeline_name=name, payload=body.payload, now=now)
     shown = _rehearsed(rehearsal, is_dry=body.dry_run)
