@@ -6,7 +6,6 @@ import getpass
 import json
 import signal
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from socket import socket
@@ -16,6 +15,7 @@ from typing import NoReturn
 import uvicorn
 
 from app import __version__
+from app.checks.perfdata import plugin_output
 from app.checks.rules import EXIT_STATUS, worst
 from app.checks.types import CheckOrder, CheckRun, CheckStatus
 from app.main import create_app
@@ -30,7 +30,7 @@ from app.platform.runtime import Runtime, build_runtime
 from app.platform.settings import Settings, load_settings
 from app.platform.types import JsonObject
 from app.platform.workers import refuse_many_workers
-from app.usecases import deliver, intake, people, run_checks, run_pipeline, watch
+from app.usecases import deliver, intake, people, run_checks, run_pipeline, watch, watch_host
 from app.usecases.watch import CheckStatus as ItemStatus
 from app.web.greeting import greeting
 
@@ -135,16 +135,14 @@ def doctor(arguments: argparse.Namespace) -> int:
 def check_run(arguments: argparse.Namespace) -> int:
     """Make checks of this host, all that are switched on unless some are named; the worst decides the exit status."""
     rt = _runtime()
+    failpoints.arm(rt.settings)
     orders = [CheckOrder(name) for name in dict.fromkeys(arguments.names)] or rt.db.read(run_checks.orders_for_all)
-    made = asyncio.run(run_checks.run(rt, orders, now=rt.clock.now()))
+    made = asyncio.run(watch_host.check_now(rt, orders, now=rt.clock.now(), with_alerts=not arguments.no_alert))
     status = worst(each.status for each in made)
     if arguments.json:
         print(json.dumps({"status": status, "checks": [_shown_check(each) for each in made]}, indent=2))
     else:
-        counts = Counter(each.status for each in made)
-        print(f"{status.upper()}: {', '.join(f'{counts[each]} {each}' for each in CheckStatus if counts[each])}")
-        for each in made:
-            print(f"{each.status:<8} {each.checker_name:<12} {each.message}")
+        print("\n".join(plugin_output(status, made)))
     return EXIT_STATUS[status]
 
 
@@ -293,6 +291,7 @@ def _add_check(group: argparse.ArgumentParser) -> None:
     command = commands.add_parser("run", help="make checks; exits with 0 ok, 1 warning, 2 critical, 3 unknown")
     command.add_argument("names", nargs="*", metavar="NAME", help="a checker (default: all that are switched on)")
     command.add_argument("--json", action="store_true", help="print everything that was found as JSON")
+    command.add_argument("--no-alert", action="store_true", help="only look: what is bad makes no alert here")
     command.set_defaults(run=check_run, failed=NOT_KNOWN, parser=command)
 
 

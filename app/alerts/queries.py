@@ -11,6 +11,7 @@ from app.alerts import repository
 from app.alerts.errors import AlertNotFound, DeliveryNotFound, SourceNotFound
 from app.alerts.models import AlertHistoryRow, AlertRow, DeliveryRow, IncidentAlertRow, SourceKeyRow, SourceRow
 from app.alerts.problems import Submission
+from app.alerts.rules import Decision
 from app.alerts.triage import Triage, asked_by
 from app.alerts.types import (
     Alert,
@@ -57,6 +58,17 @@ def get_source(tx: Tx, source_id: int) -> AlertSource:
 def find_source(tx: Tx, source_id: int) -> AlertSource | None:
     """The source, or None."""
     return tx.first(AlertSource, repository.select_sources().where(SourceRow.id == source_id))
+
+
+def internal_names(name: str) -> tuple[str, str]:
+    """What PagerPal's own source of that name may be called: people may have had one of that name before."""
+    return name, f"PagerPal {name}"
+
+
+def find_internal_source(tx: Tx, name: str) -> AlertSource | None:
+    """PagerPal's own source of that name, or None where it was not needed yet."""
+    statement = repository.select_sources().where(SourceRow.is_internal, SourceRow.name.in_(internal_names(name)))
+    return tx.first(AlertSource, statement)
 
 
 def list_sources(tx: Tx, page: PageQuery, *, q: str = "") -> Page[AlertSource]:
@@ -141,6 +153,17 @@ def list_alerts(tx: Tx, filters: AlertFilter = EVERY_ALERT, page: PageQuery = FI
         columns = (AlertRow.name, AlertRow.description, AlertRow.fingerprint)
         statement = statement.where(or_(*(column.icontains(filters.q, autoescape=True) for column in columns)))
     return paged(tx, Alert, statement.order_by(AlertRow.last_seen_at.desc(), AlertRow.id.desc()), page)
+
+
+def firing_of_source(tx: Tx, source_id: int) -> list[Alert]:
+    """Everything of a source that fires."""
+    statement = repository.select_alerts().where(AlertRow.source_id == source_id, AlertRow.status == AlertStatus.FIRING)
+    return tx.all(Alert, statement.order_by(AlertRow.id))
+
+
+def refired_since(tx: Tx, alert_ids: Iterable[int], since: datetime) -> set[int]:
+    """Those of these alerts that came back since then, after they had recovered."""
+    return repository.alerts_with_event(tx, sorted(set(alert_ids)), Decision.REFIRED.value, since)
 
 
 def alerts_of_incident(tx: Tx, incident_id: int, *, limit: int = 500) -> list[Alert]:

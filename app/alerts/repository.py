@@ -164,3 +164,11 @@ def count_alerts(tx: Tx, incident_id: int) -> int:
     """How many alerts the incident has."""
     statement = select(func.count()).where(AlertRow.incident_id == incident_id)
     return int(tx.scalar(statement))
+
+
+def alerts_with_event(tx: Tx, alert_ids: Sequence[int], event: str, since: datetime) -> set[int]:
+    """Those of these alerts whose history has such an entry since then."""
+    statement = select(AlertHistoryRow.alert_id).where(
+        AlertHistoryRow.alert_id.in_(alert_ids), AlertHistoryRow.event == event, AlertHistoryRow.created_at >= since
+    )
+    return set(tx.execute(statement.distinct()).scalars()) if alert_ids else set()

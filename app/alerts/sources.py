@@ -36,6 +36,10 @@ DEFAULTS: Mapping[str, Any] = {
 }
 FIELDS = ("name", *DEFAULTS)
 KEPT_KEYS = 2
+# What PagerPal posts to itself is written in the plainest words that there are.
+INTERNAL_DRIVER = "generic"
+# PagerPal's own source by which checks of the hosts speak.
+CHECKS_SOURCE = "checks"
 ERROR_LENGTH = 2000
 
 
@@ -52,6 +56,29 @@ def create_source(tx: Tx, *, values: Mapping[str, Any], config: JsonObject, now:
     except IntegrityError:
         raise SourceNameTaken(columns["name"]) from None
     return queries.get_source(tx, source_id)
+
+
+def internal_source(tx: Tx, *, name: str, pipeline: str, now: datetime) -> AlertSource:
+    """PagerPal's own source of that name, made at the first need; without a key nothing outside can post to it.
+
+    Where people have called one of theirs so before, it is called «PagerPal» and its name.
+    """
+    for each in queries.internal_names(name):
+        source = queries.find_internal_source(tx, name) or _create_internal(tx, name, each, pipeline, now)
+        if source is not None:
+            return source
+    raise SourceNameTaken(name)
+
+
+def _create_internal(tx: Tx, name: str, shown: str, pipeline: str, now: datetime) -> AlertSource | None:
+    values = {"name": shown, "driver": INTERNAL_DRIVER, "pipeline": pipeline, "is_internal": True}
+    try:
+        source = create_source(tx, values=values, config={}, now=now)
+    except SourceNameTaken:
+        # Another process was quicker, or people have a source of this name.
+        return queries.find_internal_source(tx, name)
+    tx.publish("sources")
+    return source
 
 
 def update_source(
@@ -133,8 +160,8 @@ def revoke_key(tx: Tx, *, source_id: int, key_id: int, now: datetime) -> SourceK
 
 
 def has_any_source(tx: Tx) -> bool:
-    """Whether there ever was a source, deleted ones included."""
-    return tx.scalar(select(SourceRow.id).limit(1)) is not None
+    """Whether people ever had a source, deleted ones included; PagerPal's own do not count."""
+    return tx.scalar(select(SourceRow.id).where(SourceRow.is_internal.is_(False)).limit(1)) is not None
 
 
 def settle_quarantined(tx: Tx, *, delivery_id: int, driver: str, error: str | None) -> bool:

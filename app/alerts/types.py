@@ -155,6 +155,11 @@ class AlertSource:
     created_at: datetime
     updated_at: datetime
 
+    @property
+    def leads_somewhere(self) -> bool:
+        """Whether somebody has chosen whom it pages; else that is the fallback."""
+        return (self.escalation_policy_id, self.schedule_id, self.team_id) != (None, None, None)
+
 
 @dataclass(frozen=True, slots=True)
 class SourceKey:

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from app.checks.checkers._base import Checker, CheckParams
 from app.checks.errors import CheckerMissing, CheckInvalid
-from app.checks.rules import contradiction
-from app.checks.types import CheckConfig, CheckOrder, Thresholds
+from app.checks.rules import contradiction, findings
+from app.checks.types import CheckConfig, CheckOrder, CheckRun, Finding, Thresholds
 from app.platform.errors import FieldError
 from app.platform.plugins import load
 from app.platform.types import JsonObject, JsonValue
@@ -35,6 +35,25 @@ def applies_here(checker: Checker) -> bool:
     return checker.applies_to(sys.platform)
 
 
+def may_run(config: CheckConfig) -> bool:
+    """Whether it is switched on, and there is anything to look at."""
+    checker = get_checker(config.checker)
+    return config.enabled and not checked_params(checker, config.params).is_idle
+
+
+def is_watched(config: CheckConfig) -> bool:
+    """Whether this machine is to be measured by it again and again."""
+    return bool(config.cadence_seconds) and applies_here(get_checker(config.checker)) and may_run(config)
+
+
+def findings_of(run: CheckRun) -> list[Finding]:
+    """What a run says of each of its targets."""
+    checker = get_checker(run.checker_name)
+    thresholds = Thresholds(run.warning_threshold or 0.0, run.critical_threshold or 0.0, checker.is_inverted)
+    whole = Finding(run.checker_name, run.status, run.message, run.value)
+    return findings(whole, checker.parts(run.metrics) if run.metrics else (), thresholds)
+
+
 def defaults_of(name: str) -> CheckConfig:
     """How a checker is set up until somebody changes it. Raises CheckerMissing."""
     checker = get_checker(name)
@@ -45,7 +64,7 @@ def defaults_of(name: str) -> CheckConfig:
         critical_threshold=checker.critical_threshold,
         timeout=checker.timeout,
         enabled=checker.enabled,
-        cadence_seconds=None,
+        cadence_seconds=checker.cadence_seconds,
     )
 
 

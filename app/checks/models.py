@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.checks.types import CheckStatus
@@ -14,14 +14,18 @@ class CheckRunRow(Base):
     """One execution of a checker."""
 
     __tablename__ = "check_runs"
-    __table_args__ = (Index("ix_check_runs_checker", "checker_name", "id"),)
+    __table_args__ = (
+        Index("ix_check_runs_checker", "checker_name", "id"),
+        Index("ix_check_runs_host", "hostname", "checker_name", "executed_at"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     checker_name: Mapped[str]
-    hostname: Mapped[str] = mapped_column(index=True)
+    hostname: Mapped[str]
     status: Mapped[CheckStatus] = mapped_column(EnumText(CheckStatus), index=True)
     message: Mapped[str] = mapped_column(LongText, default="")
     metrics: Mapped[JsonObject] = mapped_column(Json, default=dict)
     error: Mapped[str] = mapped_column(LongText, default="")
+    value: Mapped[float | None]
     warning_threshold: Mapped[float | None]
     critical_threshold: Mapped[float | None]
     alert_id: Mapped[int | None] = mapped_column(ForeignKey("alerts.id"), index=True)
@@ -29,6 +33,21 @@ class CheckRunRow(Base):
     duration_ms: Mapped[float]
     executed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     trace_id: Mapped[str] = mapped_column(index=True)
+
+
+class WatchRow(Base):
+    """A checker on one host: when its cadence last began it, whose that run is, and how its last runs came out."""
+
+    __tablename__ = "check_watches"
+    __table_args__ = (UniqueConstraint("hostname", "checker"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    hostname: Mapped[str]
+    checker: Mapped[str]
+    last_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    recent: Mapped[list[str]] = mapped_column(Json, default=list)
+    known_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class CheckConfigRow(Base):

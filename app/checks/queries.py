@@ -2,10 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from app.checks import kinds, repository
 from app.checks.models import CheckRunRow
-from app.checks.types import CheckConfig, CheckRun, CheckStatus
+from app.checks.types import Bucket, CheckConfig, CheckRun, CheckStatus, Watch
 from app.platform.db import Tx, paged
 from app.platform.types import Page, PageQuery
 
@@ -25,6 +26,15 @@ def configs(tx: Tx) -> dict[str, CheckConfig]:
     """How every checker is set up, by its name."""
     changes = repository.changes_by_checker(tx)
     return {name: kinds.with_changes(kinds.defaults_of(name), changes.get(name, {})) for name in kinds.checkers()}
+
+
+def set_up(tx: Tx) -> set[str]:
+    """The checkers of which somebody changed anything."""
+    return {
+        checker
+        for checker, changes in repository.changes_by_checker(tx).items()
+        if any(name != "params" or value for name, value in changes.items())
+    }
 
 
 def get_config(tx: Tx, checker: str) -> CheckConfig:
@@ -54,9 +64,28 @@ def list_runs(tx: Tx, filters: CheckRunFilter, page: PageQuery) -> Page[CheckRun
     return paged(tx, CheckRun, repository.select_runs().where(*narrowed).order_by(CheckRunRow.id.desc()), page)
 
 
-def last_runs(tx: Tx) -> dict[str, CheckRun]:
-    """The newest run of each checker that ever ran, on whichever host."""
-    return {run.checker_name: run for run in tx.all(CheckRun, repository.select_last_runs())}
+def last_runs(tx: Tx, hostname: str | None = None) -> dict[str, CheckRun]:
+    """The newest run of each checker that ever ran, on that host or on whichever."""
+    statement = repository.select_last_runs(kinds.checkers(), hostname)
+    return {run.checker_name: run for run in tx.all(CheckRun, statement)}
+
+
+def watches_of(tx: Tx, hostname: str) -> dict[str, Watch]:
+    """How the checkers that run on a host by themselves go on, by their names."""
+    return {watch.checker: watch for watch in tx.all(Watch, repository.select_watches(hostname))}
+
+
+def hosts_since(tx: Tx, since: datetime) -> list[str]:
+    """The hosts that were measured since then, by name."""
+    return list(tx.execute(repository.select_hosts(since)).scalars())
+
+
+def buckets_of(tx: Tx, hostname: str, *, since: datetime, seconds: int) -> dict[str, list[Bucket]]:
+    """What each checker found on a host since then, one value for so many seconds, the oldest first."""
+    found: dict[str, list[Bucket]] = {}
+    for bucket in repository.buckets_since(tx, hostname, since, seconds=seconds):
+        found.setdefault(bucket.checker_name, []).append(bucket)
+    return found
 
 
 def runs_of_incident(tx: Tx, incident_id: int, *, limit: int = 100) -> list[CheckRun]:

@@ -1,19 +1,22 @@
 """Statements over check runs and configurations."""
 
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Integer, String, case, cast, func, literal_column, or_, select, type_coerce, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql import Select
 
-from app.checks.models import CheckConfigRow, CheckRunRow
-from app.checks.types import CheckRun
+from app.checks.models import CheckConfigRow, CheckRunRow, WatchRow
+from app.checks.types import Bucket, CheckRun, CheckStatus, Watch
 from app.platform.db import Tx
 from app.platform.tables import fields_of
 from app.platform.types import JsonObject
 
+_BY_RANK = (CheckStatus.OK, CheckStatus.UNKNOWN, CheckStatus.WARNING, CheckStatus.CRITICAL)
+_RANKS = {status.value: rank for rank, status in enumerate(_BY_RANK)}
 # The fields of a configuration that may differ from the checker's own.
 CHANGEABLE = ("params", "warning_threshold", "critical_threshold", "timeout", "enabled", "cadence_seconds")
 
@@ -23,10 +26,94 @@ def select_runs() -> "Select[Any]":
     return select(*fields_of(CheckRunRow, CheckRun))
 
 
-def select_last_runs() -> "Select[Any]":
-    """The newest run of each checker."""
-    newest = select(func.max(CheckRunRow.id)).group_by(CheckRunRow.checker_name)
-    return select_runs().where(CheckRunRow.id.in_(newest))
+def select_last_runs(checkers: Iterable[str], hostname: str | None = None) -> "Select[Any]":
+    """The newest run of each of these checkers, on that host where one is named; one look into an index for each."""
+    return select_runs().where(or_(*(CheckRunRow.id == _newest(checker, hostname) for checker in checkers)))
+
+
+def _newest(checker: str, hostname: str | None) -> Any:
+    statement = select(CheckRunRow.id).where(CheckRunRow.checker_name == checker)
+    if hostname is None:
+        return statement.order_by(CheckRunRow.id.desc()).limit(1).scalar_subquery()
+    newest_first = (CheckRunRow.executed_at.desc(), CheckRunRow.id.desc())
+    return statement.where(CheckRunRow.hostname == hostname).order_by(*newest_first).limit(1).scalar_subquery()
+
+
+def buckets_since(tx: Tx, hostname: str, since: datetime, *, seconds: int) -> list[Bucket]:
+    """What each checker found on the host since then, thinned out: one row for so many seconds, the oldest first."""
+    bucket = (_epoch(tx, CheckRunRow.executed_at) // literal_column(str(seconds))).label("bucket")
+    worst = func.max(case(_RANKS, value=CheckRunRow.status)).label("worst")
+    columns = (CheckRunRow.checker_name, bucket, func.min(CheckRunRow.value), func.max(CheckRunRow.value), worst)
+    statement = (
+        select(*columns)
+        .where(CheckRunRow.hostname == hostname, CheckRunRow.executed_at >= since)
+        .group_by(CheckRunRow.checker_name, bucket)
+        .order_by(CheckRunRow.checker_name, bucket)
+    )
+    return [
+        Bucket(checker, datetime.fromtimestamp(number * seconds, UTC), lowest, highest, _BY_RANK[rank])
+        for checker, number, lowest, highest, rank in tx.execute(statement)
+    ]
+
+
+def _epoch(tx: Tx, column: Any) -> Any:
+    """An instant as whole seconds, which a division by a whole number keeps whole."""
+    if tx.dialect == "postgresql":
+        return cast(func.floor(func.extract("epoch", column)), Integer)
+    return cast(func.strftime("%s", type_coerce(column, String)), Integer)
+
+
+def select_watches(hostname: str) -> "Select[Any]":
+    """The checkers that ran on a host by cadence or from the command line."""
+    return select(*fields_of(WatchRow, Watch)).where(WatchRow.hostname == hostname)
+
+
+def select_hosts(since: datetime) -> "Select[Any]":
+    """The hosts of which anything was heard since then."""
+    return select(WatchRow.hostname).where(WatchRow.updated_at >= since).distinct().order_by(WatchRow.hostname)
+
+
+def add_watches(tx: Tx, hostname: str, checkers: Sequence[str], *, now: datetime) -> None:
+    """The rows of these checkers on that host, made where they are missing."""
+    insert = postgresql_insert if tx.dialect == "postgresql" else sqlite_insert
+    rows = [{"hostname": hostname, "checker": checker, "recent": [], "updated_at": now} for checker in checkers]
+    if rows:
+        tx.execute(insert(WatchRow).on_conflict_do_nothing(), rows)
+
+
+def claim_watch(
+    tx: Tx, hostname: str, checker: str, *, last_before: datetime, lease_until: datetime, now: datetime
+) -> bool:
+    """Take the next run of a checker on that host; False where another process has it, or has had it."""
+    statement = (
+        update(WatchRow)
+        .where(
+            WatchRow.hostname == hostname,
+            WatchRow.checker == checker,
+            or_(WatchRow.last_at.is_(None), WatchRow.last_at <= last_before),
+            or_(WatchRow.lease_until.is_(None), WatchRow.lease_until <= now),
+        )
+        .values(last_at=now, lease_until=lease_until, updated_at=now)
+    )
+    return tx.execute(statement).rowcount == 1
+
+
+def lock_watch(tx: Tx, hostname: str, checker: str) -> Watch:
+    """The row of a checker on that host, which is there, locked for this transaction."""
+    statement = select_watches(hostname).where(WatchRow.checker == checker).with_for_update()
+    return Watch(**tx.execute(statement).mappings().one())
+
+
+def store_watch(tx: Tx, watch: Watch, *, now: datetime) -> None:
+    """Keep how the last runs came out; whoever had claimed the run has done it."""
+    statement = update(WatchRow).where(WatchRow.hostname == watch.hostname, WatchRow.checker == watch.checker)
+    values = {"recent": watch.recent, "known_at": watch.known_at, "lease_until": None, "updated_at": now}
+    tx.execute(statement.values(**values))
+
+
+def link_alert(tx: Tx, run_id: int, alert_id: int) -> None:
+    """Say which alert a run is about."""
+    tx.execute(update(CheckRunRow).where(CheckRunRow.id == run_id).values(alert_id=alert_id))
 
 
 def changes_by_checker(tx: Tx) -> dict[str, JsonObject]:

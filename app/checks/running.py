@@ -1,6 +1,7 @@
 """Makes one check: measures within its time-out, judges the value, and turns whatever goes wrong into «unknown»."""
 
 import asyncio
+from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,8 +17,9 @@ from app.platform.threads import CannotMeasure, Threads
 
 ERROR_LIMIT = 1000
 MESSAGE_LIMIT = 1000
-# Shared by all checks of the process, so that what hangs is counted once.
-_threads = Threads()
+THREADS_AT_MOST = 8
+# Of the process, each kind its own: what hangs in one takes no thread from the others.
+_threads: defaultdict[str, Threads] = defaultdict(lambda: Threads(THREADS_AT_MOST))
 
 log = get_logger(__name__)
 
@@ -27,7 +29,7 @@ async def make(config: CheckConfig, outside: Outside, clock: Clock, *, now: date
     checker = kinds.get_checker(config.checker)
     params, thresholds = kinds.checked(config)
     started = clock.monotonic()
-    result = await result_of(checker, config, params, thresholds, replace(outside, blocking=_threads))
+    result = await result_of(checker, config, params, thresholds, replace(outside, blocking=_threads[config.checker]))
     return NewCheckRun(result, thresholds, round((clock.monotonic() - started) * 1000, 1), now)
 
 
@@ -58,6 +60,7 @@ def _judged(name: str, reading: Reading, thresholds: Thresholds) -> CheckResult:
         metrics=reading.metrics,
         checker_name=name,
         error=reading.error[:ERROR_LIMIT] if reading.error else None,
+        value=reading.value,
     )
 
 

@@ -2,19 +2,22 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.checks import kinds, queries, repository
 from app.checks.errors import CheckInvalid
 from app.checks.models import CheckRunRow
-from app.checks.types import CheckConfig, CheckRun, NewCheckRun
+from app.checks.types import CheckConfig, CheckRun, CheckStatus, NewCheckRun, Watch
 from app.platform.db import Tx
 from app.platform.errors import FieldError
 
 TIMEOUT_SECONDS_AT_MOST = 600.0
 CADENCE_SECONDS_AT_LEAST = 10
 CADENCE_SECONDS_AT_MOST = 7 * 86400
+RECENT_RUNS = 5
+CLAIM_MARGIN = timedelta(seconds=60)
 
 
 def record_many(
@@ -22,6 +25,39 @@ def record_many(
 ) -> list[CheckRun]:
     """Write down what checks found, in their order."""
     return [_record(tx, run, hostname, trace_id, incident_id) for run in runs]
+
+
+def link_alert(tx: Tx, *, run_id: int, alert_id: int) -> None:
+    """Say which alert a run is about."""
+    repository.link_alert(tx, run_id, alert_id)
+
+
+def claim_due(tx: Tx, configs: Sequence[CheckConfig], *, hostname: str, now: datetime) -> list[CheckConfig]:
+    """Those of these checkers whose time has come again on this host, each taken by one process only."""
+    repository.add_watches(tx, hostname, [config.checker for config in configs], now=now)
+    return [config for config in configs if _claim(tx, config, hostname, now)]
+
+
+def note_run(tx: Tx, run: CheckRun, *, now: datetime) -> Watch:
+    """Remember how a run of this host came out; gives the checker's row as it was before, locked."""
+    repository.add_watches(tx, run.hostname, [run.checker_name], now=now)
+    before = repository.lock_watch(tx, run.hostname, run.checker_name)
+    known_at = before.known_at if run.status is CheckStatus.UNKNOWN else run.executed_at
+    recent = [*before.recent, run.status.value][-RECENT_RUNS:]
+    repository.store_watch(tx, replace(before, recent=recent, known_at=known_at), now=now)
+    return before
+
+
+def _claim(tx: Tx, config: CheckConfig, hostname: str, now: datetime) -> bool:
+    return repository.claim_watch(
+        tx,
+        hostname,
+        config.checker,
+        last_before=now - timedelta(seconds=config.cadence_seconds or 0),
+        # Heavy ones wait for each other before they begin.
+        lease_until=now + timedelta(seconds=2 * config.timeout) + CLAIM_MARGIN,
+        now=now,
+    )
 
 
 def change_config(tx: Tx, checker: str, *, changes: Mapping[str, Any], now: datetime) -> CheckConfig:
@@ -42,6 +78,7 @@ def change_config(tx: Tx, checker: str, *, changes: Mapping[str, Any], now: date
     kinds.checked(kinds.with_changes(defaults, kept))
     repository.store_changes(tx, checker, kept, now=now)
     tx.publish("checks", checker=checker)
+    tx.wake("checks")
     return queries.get_config(tx, checker)
 
 
@@ -54,6 +91,7 @@ def _record(tx: Tx, run: NewCheckRun, hostname: str, trace_id: str, incident_id:
         message=run.result.message,
         metrics=run.result.metrics,
         error=run.result.error or "",
+        value=run.result.value,
         warning_threshold=run.thresholds.warning,
         critical_threshold=run.thresholds.critical,
         incident_id=incident_id,
@@ -70,7 +108,8 @@ def _check_times(config: Mapping[str, Any]) -> None:
     timeout, cadence = config.get("timeout"), config.get("cadence_seconds")
     if timeout is not None and not (math.isfinite(timeout) and 0 < timeout <= TIMEOUT_SECONDS_AT_MOST):
         errors.append(FieldError("timeout", f"more than 0 and at most {TIMEOUT_SECONDS_AT_MOST:g} seconds"))
-    if cadence is not None and not CADENCE_SECONDS_AT_LEAST <= cadence <= CADENCE_SECONDS_AT_MOST:
-        errors.append(FieldError("cadence_seconds", f"{CADENCE_SECONDS_AT_LEAST} to {CADENCE_SECONDS_AT_MOST} seconds"))
+    if cadence and not CADENCE_SECONDS_AT_LEAST <= cadence <= CADENCE_SECONDS_AT_MOST:
+        allowed = f"{CADENCE_SECONDS_AT_LEAST} to {CADENCE_SECONDS_AT_MOST} seconds, or 0 to run only when asked"
+        errors.append(FieldError("cadence_seconds", allowed))
     if errors:
         raise CheckInvalid(errors)

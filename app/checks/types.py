@@ -40,14 +40,39 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One of several things that a checker looked at: a mount point, a host, a program.
+
+    `value` is judged like the whole's where it has one; else `is_there` says whether it is as it should be. With
+    neither it could not be looked at.
+    """
+
+    name: str
+    message: str
+    value: float | None = None
+    is_there: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a run says of one target: a part of what was looked at, or the checker's own name where there is one."""
+
+    target: str
+    status: CheckStatus
+    message: str
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What one execution of a checker found."""
+    """What one execution of a checker found; `value` is what was judged."""
 
     status: CheckStatus
     message: str
     metrics: JsonObject
     checker_name: str
     error: str | None = None
+    value: float | None = None
 
     def is_ok(self) -> bool:
         """Whether all is well."""
@@ -62,7 +87,7 @@ class CheckResult:
 class CheckConfig:
     """How a checker is set up: what was changed over its own defaults, which fill the rest.
 
-    `cadence_seconds` None: only when somebody asks.
+    `cadence_seconds` None or 0: only when somebody asks.
     """
 
     checker: str
@@ -112,6 +137,7 @@ class CheckRun:
     duration_ms: float
     executed_at: datetime
     trace_id: str
+    value: float | None = None
 
     @property
     def is_ok(self) -> bool:
@@ -132,3 +158,29 @@ class CheckRun:
     def created_alert(self) -> bool:
         """Whether an alert came of it."""
         return self.alert_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A checker on one host, as its cadence and the command line go on.
+
+    `last_at` is when it was last begun by cadence; `recent` are the statuses of its last runs, the newest last;
+    `known_at` is when it last could be measured whole.
+    """
+
+    hostname: str
+    checker: str
+    last_at: datetime | None
+    recent: list[str]
+    known_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """What the runs of a checker on one host found within a few minutes, from `began_at` on."""
+
+    checker_name: str
+    began_at: datetime
+    lowest: float | None
+    highest: float | None
+    status: CheckStatus

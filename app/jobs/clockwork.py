@@ -19,7 +19,7 @@ from app.jobs.schedule import JOBS
 from app.platform.db import Tx
 from app.platform.errors import Unavailable
 from app.platform.logs import get_logger
-from app.usecases import deliver, run_pipeline
+from app.usecases import deliver, run_pipeline, watch_host
 
 WATCHDOG_SECONDS = 5.0
 # A stop may take 10 s in all; requests under way have had their share before.
@@ -80,6 +80,7 @@ class Clockwork:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         # A run that is cut off goes on from its last good stage; a message would be a repeat.
         await run_pipeline.drain(self.desk.rt, timeout_seconds=0.0)
+        await watch_host.stop(self.desk.rt)
         await deliver.drain(self.desk.rt, timeout_seconds=STOP_SECONDS)
         self._listener.stop()
         await self.desk.step_down(self.desk.rt.clock.now())

@@ -6,6 +6,7 @@ from app.jobs import (
     escalation,
     heartbeat_out,
     lead,
+    local_checks,
     notification_retry,
     oncall_watch,
     pipeline_sweep,
@@ -20,6 +21,8 @@ JOBS: tuple[Job, ...] = (
     Job("notification_retry", notification_retry.tick, 1.0, wakes=frozenset({"deliver"}), leader_only=False),
     Job("escalation", escalation.tick, 1.0, "escalation_worker_enabled", frozenset({"climb"})),
     Job("pipeline_sweep", pipeline_sweep.tick, 1.0, "pipeline_worker_enabled", frozenset({"pipeline"}), False),
+    # In every process: each host is measured, once.
+    Job("local_checks", local_checks.tick, 15.0, "checks_worker_enabled", frozenset({"checks"}), leader_only=False),
     Job("oncall_watch", oncall_watch.tick, 15.0, "oncall_watch_worker_enabled"),
     Job("duty_watch", duty_watch.tick, 15.0, "oncall_watch_worker_enabled", frozenset({"duty"})),
     Job("absence_calendars", absence_calendars.tick, 60.0),

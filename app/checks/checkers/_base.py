@@ -10,14 +10,14 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from app.checks.types import Reading
+from app.checks.types import Part, Reading
 from app.platform.ports import Outside
 from app.platform.threads import CannotMeasure
 from app.platform.types import JsonObject
 
 __all__ = [
-    "CannotMeasure", "CheckParams", "Checker", "JsonObject", "Outside", "Paths", "Places", "Reading", "Sample",
-    "gigabytes", "listed", "place_fields", "rounded",
+    "CannotMeasure", "CheckParams", "Checker", "JsonObject", "Outside", "Part", "Paths", "Places", "Reading",
+    "Sample", "gigabytes", "listed", "place_fields", "rounded",
 ]  # fmt: skip
 
 GIBIBYTE = 1024**3
@@ -36,6 +36,11 @@ class CheckParams(BaseModel):
         """How long a measurement by these parameters takes at least; its time-out must be longer."""
         return 0.0
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to look at by these parameters."""
+        return False
+
 
 def _absolute(path: str) -> str:
     if not path.startswith(("/", "~/")) or "\0" in path:
@@ -48,6 +53,7 @@ Paths: TypeAlias = Annotated[tuple[Path, ...], Field(max_length=50, json_schema_
 Places: TypeAlias = Annotated[tuple[str, ...], Field(max_length=50, json_schema_extra=dict(_PLACE))]
 
 Measure: TypeAlias = Callable[[Any, Outside], Awaitable[Reading]]
+Parts: TypeAlias = Callable[[JsonObject], Sequence[Part]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +65,20 @@ class Sample:
     metrics: tuple[str, ...]
 
 
+def undivided(_metrics: JsonObject) -> Sequence[Part]:
+    """What a checker looked at is one thing."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Checker:
     """A kind of check; its name is the file's.
 
     `metric` is the metric that is judged, in `unit`. `is_inverted`: too little is bad, not too much. `is_heavy`: it
     loads the machine, so it runs when the others have measured. `platforms` are those of `sys.platform` on which there
-    is anything to measure (none named: all).
+    is anything to measure (none named: all). `parts` reads the metrics for what gets an alert of its own.
+    `cadence_seconds` is how often it runs until somebody changes that (None: only when asked), and `confirm_runs` how
+    many such runs in a row must be bad before that counts.
     """
 
     label: str
@@ -81,6 +94,9 @@ class Checker:
     enabled: bool = True
     is_inverted: bool = False
     is_heavy: bool = False
+    cadence_seconds: int | None = None
+    confirm_runs: int = 1
+    parts: Parts = undivided
     platforms: tuple[str, ...] = field(default=())
 
     def applies_to(self, platform: str) -> bool:

@@ -67,6 +67,9 @@ PLUGIN = Checker(
     params_model=CpuParams,
     measure=measure,
     metric="cpu_percent",
+    cadence_seconds=60,
+    confirm_runs=3,
     samples=SAMPLES,
-    setup="Looks for samples × sample_interval seconds; the time-out must be longer.",
+    setup="Looks for samples × sample_interval seconds; the time-out must be longer. By cadence, three looks in a row "
+    "must be bad before there is an alert: a busy moment is normal.",
 )

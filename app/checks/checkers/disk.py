@@ -15,6 +15,7 @@ from app.checks.checkers._base import (
     CheckParams,
     JsonObject,
     Outside,
+    Part,
     Paths,
     Reading,
     Sample,
@@ -33,22 +34,39 @@ class DiskParams(CheckParams):
 async def measure(params: DiskParams, outside: Outside) -> Reading:
     """The fullest of the file systems, by space or by inodes. Raises CannotMeasure when none can be looked at."""
     disks: JsonObject = {}
-    missing: list[str] = []
+    missing: dict[str, str] = {}
     for path in params.paths:
         try:
             disks[path] = await outside.blocking(partial(_usage, path))
         except OSError as error:
-            missing.append(f"{path} ({error.strerror or type(error).__name__})")
+            missing[path] = error.strerror or type(error).__name__
+    gone = f"cannot look at {listed([f'{path} ({why})' for path, why in missing.items()])}" if missing else None
     if not disks:
-        raise CannotMeasure(f"cannot look at {listed(missing)}")
+        raise CannotMeasure(str(gone))
     worst = max(disks, key=lambda path: float(disks[path]["percent"]))
     crowded = max(disks, key=lambda path: float(disks[path]["inodes_percent"]))
     space, inodes = float(disks[worst]["percent"]), float(disks[crowded]["inodes_percent"])
-    metrics: JsonObject = {"disks": disks, "worst_percent": space, "worst_path": worst}
-    message = f"{worst} is {space:g} % full, {disks[worst]['free_gb']:g} GiB free"
+    metrics: JsonObject = {"disks": disks, "worst_percent": space, "worst_path": worst, "unreadable": missing}
+    message = _space(worst, disks[worst])
     if inodes > space:
         message = f"{crowded} has used {inodes:g} % of its inodes; {message}"
-    return Reading(max(space, inodes), message, metrics, error=f"cannot look at {listed(missing)}" if missing else None)
+    return Reading(max(space, inodes), message, metrics, error=gone)
+
+
+def parts(metrics: JsonObject) -> list[Part]:
+    """Each file system, by what is fuller: its space or its inodes."""
+    unreadable = [Part(path, f"{path} cannot be looked at: {why}") for path, why in metrics["unreadable"].items()]
+    return [_part(path, usage) for path, usage in metrics["disks"].items()] + unreadable
+
+
+def _part(path: str, usage: JsonObject) -> Part:
+    space, inodes = float(usage["percent"]), float(usage["inodes_percent"])
+    crowded = f"{path} has used {inodes:g} % of its inodes; " if inodes > space else ""
+    return Part(path, crowded + _space(path, usage), max(space, inodes))
+
+
+def _space(path: str, usage: JsonObject) -> str:
+    return f"{path} is {usage['percent']:g} % full, {usage['free_gb']:g} GiB free"
 
 
 def _usage(path: str) -> JsonObject:
@@ -77,6 +95,8 @@ PLUGIN = Checker(
     metric="worst_percent",
     warning_threshold=80.0,
     critical_threshold=95.0,
+    cadence_seconds=300,
+    parts=parts,
     samples=SAMPLES,
     setup="Name every mount point that matters in paths; the fullest one counts, by space or by inodes.",
 )

@@ -53,6 +53,7 @@ PLUGIN = Checker(
     params_model=MemoryParams,
     measure=measure,
     metric="memory_percent",
+    cadence_seconds=60,
     samples=SAMPLES,
     setup="Says how much memory is taken on this host; inside a container that is the whole host's.",
 )

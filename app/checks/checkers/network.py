@@ -20,6 +20,7 @@ from app.checks.checkers._base import (
     CheckParams,
     JsonObject,
     Outside,
+    Part,
     Places,
     Reading,
     Sample,
@@ -102,6 +103,17 @@ async def measure(params: NetworkParams, outside: Outside) -> Reading:
     ways = sorted({each.method for each in found if each.reachable})
     message = f"{reached} of {len(hosts)} hosts answer" + (f" (by {', '.join(ways)})" if ways else "")
     return Reading(share, message + (f"; not {listed(gone)}" if gone else ""), metrics)
+
+
+def parts(metrics: JsonObject) -> list[Part]:
+    """Each host."""
+    return [_part(host, shown) for host, shown in metrics["hosts"].items()]
+
+
+def _part(host: str, shown: JsonObject) -> Part:
+    if shown["reachable"]:
+        return Part(host, f"{host} answers (by {shown['method']})", is_there=True)
+    return Part(host, f"{host} does not answer: {shown.get('error', 'no reason known')}", is_there=False)
 
 
 def _shown(found: _Found) -> JsonObject:
@@ -196,6 +208,7 @@ PLUGIN = Checker(
     warning_threshold=70.0,
     critical_threshold=50.0,
     is_inverted=True,
+    parts=parts,
     samples=SAMPLES,
     setup="Each host says by which way it was reached: icmp where this process may send it, else tcp and the port. "
     "Write host:port where a service is meant.",

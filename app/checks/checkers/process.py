@@ -16,6 +16,7 @@ from app.checks.checkers._base import (
     CheckParams,
     JsonObject,
     Outside,
+    Part,
     Places,
     Reading,
     Sample,
@@ -32,6 +33,11 @@ class ProcessParams(CheckParams):
     """Which programs must run."""
 
     processes: Places = Field(default=(), description="Process names to check, such as nginx.")
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is named."""
+        return not self.processes
 
     @field_validator("processes")
     @classmethod
@@ -59,6 +65,18 @@ async def measure(params: ProcessParams, outside: Outside) -> Reading:
     gone = [name for name in names if name not in running]
     message = f"{len(running)} of {len(names)} processes run" + (f"; not {listed(gone)}" if gone else "")
     return Reading(share, message, metrics)
+
+
+def parts(metrics: JsonObject) -> list[Part]:
+    """Each program."""
+    return [_part(name, shown) for name, shown in metrics["processes"].items()]
+
+
+def _part(name: str, shown: JsonObject) -> Part:
+    if shown["running"]:
+        return Part(name, f"{name} runs (process {shown['pid']})", is_there=True)
+    state = f": process {shown['pid']} is {shown['status']}" if shown["pid"] else ""
+    return Part(name, f"{name} does not run{state}", is_there=False)
 
 
 def _found(names: list[str]) -> JsonObject:
@@ -138,6 +156,8 @@ PLUGIN = Checker(
     warning_threshold=100.0,
     critical_threshold=50.0,
     is_inverted=True,
+    cadence_seconds=60,
+    parts=parts,
     samples=SAMPLES,
     setup="Name the programs that must run; by default all must, and with fewer than half it is critical.",
 )

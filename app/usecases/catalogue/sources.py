@@ -19,6 +19,8 @@ from app.platform.types import JsonObject
 from app.usecases.catalogue.pipelines import require_pipeline
 
 FIRST_SOURCE = "first-alert"
+# What nobody changes of a source of PagerPal itself.
+OWN = ("name", "driver")
 WAKE = "sources"
 KEEP_OLD_KEY_HOURS = 24
 MAX_KEEP_HOURS = 30 * 24
@@ -74,7 +76,9 @@ def update_source(
 
     def write(tx: Tx) -> AlertSource:
         before = queries.get_source(tx, source_id)
-        if before.is_internal and not {"name", "driver"}.isdisjoint(changes):
+        if before.is_internal and any(
+            changes.get(name, getattr(before, name)) != getattr(before, name) for name in OWN
+        ):
             raise SourceInUse(f"The name and the driver of «{before.name}» belong to PagerPal itself.")
         _require_policy(tx, changes)
         if "pipeline" in changes:

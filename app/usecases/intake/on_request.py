@@ -3,7 +3,6 @@
 They go through the same `apply` as every webhook, so that what they show is what a monitoring tool would get.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -24,8 +23,8 @@ from app.platform.runtime import Runtime
 from app.platform.strictjson import MalformedJson
 from app.platform.types import JsonObject, PageQuery
 from app.usecases.intake.lane import apply
+from app.usecases.intake.own import own_submission
 
-TEST_DRIVER = "generic"
 TEST_NAME = "Test alert"
 TEST_LABEL = "pagerpal_test"
 EVERY_TEST = PageQuery(page_size=200)
@@ -175,29 +174,7 @@ def _firing_tests(tx: Tx, source: AlertSource) -> list[Alert]:
 def _deliver(
     rt: Runtime, tx: Tx, source: AlertSource, alerts: Sequence[JsonObject], *, trace_id: str, now: datetime
 ) -> DeliveryResult:
-    entry = find_driver(TEST_DRIVER)
-    if entry is None:
-        raise NotFound(f"There is no driver {TEST_DRIVER}.", code="driver_not_found")
-    body = json.dumps({"alerts": list(alerts)}).encode()
-    headers = {"content-type": "application/json", "user-agent": "PagerPal test alert"}
-    parsed = parse(
-        entry,
-        as_payload(strictjson.loads(body)),
-        Headers(headers),
-        received_at=now,
-        options=options_of(source, rt.secrets),
-    )
-    submission = Submission(
-        source=source,
-        driver=entry.name,
-        outcome=DeliveryOutcome.ACCEPTED,
-        parsed=parsed,
-        headers=headers,
-        body=body,
-        received_at=now,
-        trace_id=trace_id,
-        new_run_id=rt.ids.hex32,
-    )
+    submission = own_submission(rt, source, alerts, by="test alert", trace_id=trace_id, now=now)
     return apply(tx, [submission])[0]
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 from app.accounts import queries as people
 from app.accounts.types import Urgency
 from app.alerts import queries as alerts
+from app.alerts.sources import CHECKS_SOURCE
 from app.escalation import queries as policies
 from app.incidents import oversight as incidents
 from app.notify import circuits, oversight as outbox
@@ -155,18 +156,28 @@ def _levels(tx: Tx, _settings: Settings, now: datetime) -> ReadinessItem:
 
 
 def _routing(tx: Tx, _settings: Settings, _now: datetime) -> ReadinessItem:
-    sources = [source for source in alerts.list_sources(tx, EVERYTHING).items if source.is_active]
-    loose = [
-        source.name
-        for source in sources
-        if source.escalation_policy_id is None and source.schedule_id is None and source.team_id is None
-        and not source.is_internal
-    ]  # fmt: skip
+    active = [source for source in alerts.list_sources(tx, EVERYTHING).items if source.is_active]
+    sources = [source for source in active if not source.is_internal]
+    loose = [source.name for source in sources if not source.leads_somewhere]
     if not sources:
         return warn("routing", "No alert source yet: nothing can come in.")
     if loose:
         return warn("routing", f"Without policy, schedule and team, so only the fallback is paged: {', '.join(loose)}.")
     return ok("routing", "Every alert source leads to somebody.")
+
+
+def _local_checks(tx: Tx, settings: Settings, _now: datetime) -> ReadinessItem:
+    source = alerts.find_internal_source(tx, CHECKS_SOURCE)
+    if source is not None and not source.is_active:
+        return warn("local_checks", f"The source «{source.name}» is switched off: checks of the hosts page nobody.")
+    if source is not None and not source.leads_somewhere:
+        text = (
+            f"Choose whom «{source.name}» pages at /alert-sources/{source.id}; until then this host is only looked at."
+        )
+        return warn("local_checks", text)
+    if not settings.checks_worker_enabled:
+        return ok("local_checks", "CHECKS_WORKER_ENABLED is off: the hosts are measured by cron, or not at all.")
+    return ok("local_checks", "Each host watches itself.")
 
 
 def _backup(_tx: Tx, _settings: Settings, _now: datetime) -> ReadinessItem:
@@ -195,6 +206,6 @@ def _sqlite_durability(tx: Tx, settings: Settings) -> ReadinessItem:
 
 
 DATABASE_CHECKS: tuple[Check, ...] = (
-    _admin, _fallback, _workers, _provider_health, _test_alert, _coverage, _rota, _levels, _routing, _backup,
-    _durability,
+    _admin, _fallback, _workers, _provider_health, _test_alert, _coverage, _rota, _levels, _routing, _local_checks,
+    _backup, _durability,
 )  # fmt: skip

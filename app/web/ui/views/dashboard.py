@@ -123,7 +123,7 @@ def first_steps(tx: Tx) -> list[Step]:
             "/policies/new",
         ),
         Step(
-            any(each.last_delivery_at for each in alerts.list_sources(tx, PageQuery()).items),
+            any(each.last_delivery_at and not each.is_internal for each in alerts.list_sources(tx, PageQuery()).items),
             "Send the first alert",
             "Give a source's key to your monitoring tool, or send a test alert from the source's page.",
             "/alert-sources",

@@ -103,7 +103,7 @@ def source_page(
         "source": source,
         "driver_label": driver_label(source.driver),
         "target": target,
-        "is_loose": target.text == ALL_ADMINS and not source.is_internal,
+        "is_loose": target.text == ALL_ADMINS,
         "team": people.get_team(tx, source.team_id) if source.team_id else None,
         "grouping_said": _grouping_said(source),
         "keys": keys,
