@@ -4,6 +4,7 @@
 """
 
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -62,6 +63,7 @@ def create_app(
     app.state.keys = KeyCupboard(rt)
     app.state.rates = Rates()
     app.state.refusals = Refusals()
+    app.state.refused = Counter[int]()
     return app
 
 

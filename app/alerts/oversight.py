@@ -1,11 +1,29 @@
-"""Reading deliveries for those who watch over PagerPal."""
+"""Deliveries for those who watch over PagerPal."""
 
-from sqlalchemy import func, select
+from sqlalchemy import case, literal
 
 from app.alerts.models import DeliveryRow
-from app.platform.db import Tx
+from app.alerts.types import DeliveryOutcome
+from app.platform.tally import Fact
 
+_DRIVER = case((DeliveryRow.driver == "", literal("none")), else_=DeliveryRow.driver)
+# What was parsed again after a fix has been in quarantine all the same.
+_OUTCOME = case(
+    (DeliveryRow.outcome == DeliveryOutcome.REPARSED, literal(DeliveryOutcome.QUARANTINED.value)),
+    else_=DeliveryRow.outcome,
+)
 
-def deliveries_received(tx: Tx) -> int:
-    """How many webhook requests were ever stored; numbers are given in order, so the last one says it."""
-    return int(tx.scalar(select(func.max(DeliveryRow.id))) or 0)
+DELIVERIES = Fact(
+    name="pagerpal_deliveries",
+    help="Webhook requests that were stored, by the driver that read them and what became of them.",
+    labels={"driver": _DRIVER, "outcome": _OUTCOME},
+    at=DeliveryRow.received_at,
+)
+ALERTS = Fact(
+    name="pagerpal_alerts_received",
+    help="Alerts in those requests, repeats among them.",
+    labels={"driver": _DRIVER},
+    at=DeliveryRow.received_at,
+    amount=DeliveryRow.alert_count,
+    where=DeliveryRow.alert_count > 0,
+)

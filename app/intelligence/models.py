@@ -68,5 +68,5 @@ class AnalysisRow(Base):
     # The budget of an hour is counted over it.
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    completed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    completed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     duration_ms: Mapped[float] = mapped_column(default=0.0)

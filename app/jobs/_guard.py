@@ -1,7 +1,7 @@
 """One run of one job, guarded: whatever it raises is logged and shown, and the next run goes ahead."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from app.jobs.desk import Desk
@@ -42,7 +42,7 @@ class JobState:
     next_run_at: datetime | None = None
     lag_ms: float = 0.0
     runs: int = 0
-    saved_runs: int = field(default=0)
+    errors: int = 0
 
 
 async def guarded(job: Job, state: JobState, desk: Desk) -> datetime | None:
@@ -58,6 +58,7 @@ async def guarded(job: Job, state: JobState, desk: Desk) -> datetime | None:
     except Exception as error:
         state.last_error = f"{type(error).__name__}: {error}"[:CLIPPED]
         state.last_error_at = now
+        state.errors += 1
         log.exception("job failed", job=job.name)
     state.last_run_at = now
     state.last_duration_ms = (clock.monotonic() - started) * 1000

@@ -11,6 +11,7 @@ from app.jobs.models import JobRunRow
 from app.jobs.schedule import JOBS
 from app.platform.db import Tx
 from app.platform.settings import Settings
+from app.platform.tables import fields_of
 
 SAVE_SECONDS = 5
 # A job is healthy while it ran within a few of its own periods.
@@ -65,6 +66,21 @@ def jobs_health(tx: Tx, settings: Settings, *, now: datetime) -> list[JobHealth]
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class JobCount:
+    """How often a job has run, and how often it broke off, since its process began."""
+
+    name: str
+    runs: int
+    errors: int
+
+
+def counts_of(tx: Tx, owner: str) -> list[JobCount]:
+    """How often the jobs of one process have run."""
+    statement = select(*fields_of(JobRunRow, JobCount)).where(JobRunRow.owner == owner)
+    return tx.all(JobCount, statement.order_by(JobRunRow.name))
+
+
 def jobs_move(tx: Tx, settings: Settings, now: datetime) -> bool:
     """Whether every job that is switched on runs without error, in whichever process."""
     return all(job.healthy for job in jobs_health(tx, settings, now=now))
@@ -81,6 +97,7 @@ def save(tx: Tx, owner: str, states: Iterable[JobState], *, now: datetime) -> No
             "last_error": state.last_error,
             "last_error_at": state.last_error_at,
             "runs": state.runs,
+            "errors": state.errors,
             "lag_ms": state.lag_ms,
         }
         mine = (JobRunRow.name == state.name, JobRunRow.owner == owner)

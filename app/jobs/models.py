@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.platform.tables import Base, LongText, UtcDateTime
@@ -21,4 +21,5 @@ class JobRunRow(Base):
     last_error: Mapped[str | None] = mapped_column(LongText)
     last_error_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     runs: Mapped[int] = mapped_column(default=0)
+    errors: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     lag_ms: Mapped[float] = mapped_column(default=0)

@@ -11,9 +11,11 @@ from app.jobs import (
     oncall_watch,
     pipeline_sweep,
     subscriptions,
+    tally,
 )
 from app.jobs._guard import Job
 from app.platform.lease import RENEW_SECONDS
+from app.usecases.watch import TALLY_SECONDS
 
 JOBS: tuple[Job, ...] = (
     Job("lead", lead.tick, RENEW_SECONDS, leader_only=False),
@@ -28,4 +30,5 @@ JOBS: tuple[Job, ...] = (
     Job("absence_calendars", absence_calendars.tick, 60.0),
     Job("subscriptions", subscriptions.tick, 15.0, wakes=frozenset({"subscriptions"})),
     Job("heartbeat_out", heartbeat_out.tick, 60.0),
+    Job("tally", tally.tick, TALLY_SECONDS),
 )

@@ -110,7 +110,8 @@ class AttemptRow(Base):
     owner: Mapped[str]
     fence: Mapped[int]
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # The metrics count those that ended since they last did.
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     outcome: Mapped[str] = mapped_column(default="")
     error: Mapped[str] = mapped_column(LongText, default="")
 

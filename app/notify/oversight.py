@@ -4,14 +4,48 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 
-from app.notify.models import ChannelRow, NotificationRow
-from app.notify.types import NotificationKind, NotificationStatus
+from app.notify.models import DUE, IN_FLIGHT, AttemptRow, ChannelRow, NotificationRow
+from app.notify.types import NotificationKind, NotificationStatus, Outcome
 from app.platform.db import Tx
+from app.platform.tables import table_of
+from app.platform.tally import Fact, seconds_between
 
 WAITING = (NotificationStatus.PENDING, NotificationStatus.RETRYING)
 GOT_THROUGH = (NotificationStatus.SENT, NotificationStatus.DELIVERED)
+UNFINISHED = (*WAITING, NotificationStatus.HELD, NotificationStatus.UNKNOWN, NotificationStatus.IN_FLIGHT)
+COUNTED_AT_MOST = 10_000
+LATENCY_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+_bundled = table_of(NotificationRow).alias("bundled")
+
+_OF_THE_TRY = ((NotificationRow, NotificationRow.id == AttemptRow.notification_id),)
+
+ATTEMPTS = Fact(
+    name="pagerpal_send_attempts",
+    help="Tries to send a message that ended, by channel and outcome.",
+    labels={"channel": NotificationRow.channel, "outcome": AttemptRow.outcome},
+    at=AttemptRow.ended_at,
+    joined=_OF_THE_TRY,
+)
+PAGE_LATENCY = Fact(
+    name="pagerpal_page_latency_seconds",
+    help="From the commit that asked for a page to its sending; digests, bundles and delayed rules are left out.",
+    labels={},
+    at=AttemptRow.ended_at,
+    amount=seconds_between(NotificationRow.created_at, AttemptRow.ended_at),
+    joined=_OF_THE_TRY,
+    where=and_(
+        AttemptRow.outcome == Outcome.SENT,
+        NotificationRow.kind == NotificationKind.PAGE,
+        NotificationRow.rule_delay_minutes == 0,
+        NotificationRow.held_until.is_(None),
+        # A bundle waits for its minute on purpose.
+        ~exists().where(_bundled.c.bundle_id == NotificationRow.id),
+    ),
+    buckets=LATENCY_SECONDS,
+)
 
 
 def incidents_due(tx: Tx, *, now: datetime) -> list[int]:
@@ -52,11 +86,20 @@ def was_sent_for(tx: Tx, incident_ids: Iterable[int]) -> bool:
     return tx.scalar(statement.limit(1)) is not None
 
 
-def count_by_status(tx: Tx) -> dict[NotificationStatus, int]:
-    """How many messages are kept in each status."""
-    statement = select(NotificationRow.status, func.count()).group_by(NotificationRow.status)
-    found = {status: int(count) for status, count in tx.execute(statement)}
-    return {status: found.get(status, 0) for status in NotificationStatus}
+def count_unfinished(tx: Tx) -> dict[NotificationStatus, int]:
+    """How many messages have yet to leave, by status; of very many the first ones."""
+    found = dict.fromkeys(UNFINISHED, 0)
+    for unfinished in (DUE, IN_FLIGHT):
+        some = select(NotificationRow.status).where(unfinished).limit(COUNTED_AT_MOST).subquery()
+        for status, count in tx.execute(select(some.c.status, func.count()).group_by(some.c.status)):
+            found[status] = int(count)
+    return found
+
+
+def count_due(tx: Tx, *, now: datetime) -> int:
+    """How many messages should have begun to leave; of very many the first ones."""
+    some = select(NotificationRow.id).where(DUE, NotificationRow.due_at <= now, NotificationRow.status.in_(WAITING))
+    return int(tx.scalar(select(func.count()).select_from(some.limit(COUNTED_AT_MOST).subquery())))
 
 
 def has_active_channel(tx: Tx) -> bool:

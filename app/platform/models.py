@@ -1,10 +1,11 @@
-"""Tables of the floor: leases, blackouts, and secrets that the installation makes for itself."""
+"""Tables of the floor: leases, blackouts, totals, and secrets that the installation makes for itself."""
 
 from datetime import datetime
 
+from sqlalchemy import BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.platform.tables import Base, LongText, UtcDateTime
+from app.platform.tables import Base, Json, LongText, UtcDateTime
 
 
 class LeaseRow(Base):
@@ -34,3 +35,18 @@ class BlackoutRow(Base):
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime] = mapped_column(UtcDateTime)
     seconds: Mapped[int]
+
+
+class TallyRow(Base):
+    """How often something has happened, by the values of its labels; `settled_until` is set in the row that says when.
+
+    Kept by `app/platform/tally.py`.
+    """
+
+    __tablename__ = "tallies"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    labels: Mapped[str] = mapped_column(primary_key=True)
+    settled_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    count: Mapped[int] = mapped_column(BigInteger, default=0)
+    amount: Mapped[float] = mapped_column(default=0.0)
+    buckets: Mapped[list[int]] = mapped_column(Json, default=list)

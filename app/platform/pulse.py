@@ -47,6 +47,21 @@ def leader_of(tx: Tx, *, now: datetime) -> str | None:
     return owner
 
 
+@dataclass(frozen=True, slots=True)
+class Leadership:
+    """The leader lease as it stands: `changes` counts how often it has changed hands."""
+
+    owner: str
+    changes: int
+    expires_at: datetime
+
+
+def leadership(tx: Tx) -> Leadership | None:
+    """The leader lease, held or not; None before the first start."""
+    columns = (LeaseRow.owner, LeaseRow.fence.label("changes"), LeaseRow.expires_at)
+    return tx.first(Leadership, select(*columns).where(LeaseRow.name == LEADER))
+
+
 def record_blackout(tx: Tx, *, started_at: datetime, ended_at: datetime) -> Blackout:
     """Keep a blackout for the record."""
     seconds = int((ended_at - started_at).total_seconds())

@@ -74,7 +74,10 @@ CALLS: Lane[Callable[[Tx], Any], Any] = Lane("call", _apply_calls)
 
 
 class Writer:
-    """The writer of one process; `start` it once, `stop` lets it finish what waits."""
+    """The writer of one process; `start` it once, `stop` lets it finish what waits.
+
+    `batches` and `committed` count the transactions and the items in them.
+    """
 
     def __init__(self, db: Db, *, queue_items: int = QUEUE_ITEMS) -> None:
         self.db = db
@@ -86,6 +89,8 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._connection: Connection | None = None
         self._answered = 0
+        self.batches = 0
+        self.committed = 0
         self._answered_at = float("-inf")
 
     @property
@@ -163,6 +168,7 @@ class Writer:
                 for item in batch:
                     item.error = item.error or unavailable(error)
             _answer(batch)
+            self.batches, self.committed = self.batches + 1, self.committed + len(batch)
             self._answered, self._answered_at = len(batch), time.monotonic()
         if self._connection is not None:
             self._connection.close()

@@ -28,9 +28,9 @@ async def test_prometheus_reads_it_with_the_token(app: Direct) -> None:
     lines = reply.body.decode().splitlines()
     assert 'pagerpal_incidents{status="triggered"} 0.0' in lines
     assert 'pagerpal_notifications{status="pending"} 0.0' in lines
-    assert "pagerpal_deliveries_total 0.0" in lines
+    assert "# TYPE pagerpal_deliveries_total counter" in lines
     assert 'pagerpal_build_info{version="0.1.0"} 1.0' in lines
-    assert any(line.startswith('pagerpal_job_healthy{job="escalation"}') for line in lines)
+    assert any(line.startswith('pagerpal_job_healthy{name="escalation"}') for line in lines)
 
 
 async def test_a_stranger_does_not(app: Direct) -> None:

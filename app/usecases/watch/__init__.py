@@ -8,12 +8,14 @@ from app.usecases.watch.duty import DutyOutcome, watch_duty
 from app.usecases.watch.heartbeat import HEARTBEAT_SECONDS, heartbeat_out
 from app.usecases.watch.integrations import integrations
 from app.usecases.watch.notices import banners, first_run_banners
+from app.usecases.watch.tallies import TALLY_SECONDS, settle_tallies, totals
 from app.usecases.watch.types import Banner, BannerLevel, CheckStatus, ReadinessItem
 from app.usecases.watch.vitals import Vitals, VitalSigns
 
 __all__ = [
     "BEAT_SECONDS",
     "HEARTBEAT_SECONDS",
+    "TALLY_SECONDS",
     "Banner",
     "BannerLevel",
     "CheckStatus",
@@ -31,5 +33,7 @@ __all__ = [
     "heartbeat_out",
     "integrations",
     "readiness",
+    "settle_tallies",
+    "totals",
     "watch_duty",
 ]

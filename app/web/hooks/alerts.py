@@ -13,7 +13,7 @@ from app.alerts.drivers._base import Headers
 from app.alerts.keyring import Access
 from app.alerts.types import DeliveryOutcome, DeliveryResult, ParsedPayload
 from app.platform import strictjson
-from app.platform.errors import Invalid, Malformed, NotFound, Unauthenticated
+from app.platform.errors import Invalid, Malformed, NotFound, PagerPalError, Unauthenticated
 from app.platform.failpoints import fp
 from app.platform.runtime import Runtime
 from app.usecases import intake
@@ -38,6 +38,14 @@ class _Arrival:
 
 async def receive(request: Request) -> Response:
     """One delivery: 202 after its commit, a clear 4xx for what cannot be taken, 503 when it cannot be stored."""
+    try:
+        return await _receive(request)
+    except PagerPalError as refused:
+        request.app.state.refused[refused.status] += 1
+        raise
+
+
+async def _receive(request: Request) -> Response:
     rt: Runtime = request.app.state.runtime
     access = await open_door(request)
     rates: Rates = request.app.state.rates
