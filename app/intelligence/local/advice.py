@@ -105,6 +105,7 @@ _TITLES: Mapping[Cause, str] = {
     Cause.SPACE: "Free space on {about}",
     Cause.INODES: "Free inodes on {about}",
     Cause.SLOW_DISK: "See what the disks are busy with",
+    Cause.SILENT_MOUNT: "See why {about} does not answer",
     Cause.MEMORY: "See who holds the memory",
     Cause.GROUP_LIMIT: "Relieve control group {about}",
     Cause.SWAPPING: "See what is swapped",
@@ -132,6 +133,11 @@ _STEPS: Mapping[Cause, Steps] = {
     Cause.INODES: _inodes,
     Cause.SLOW_DISK: _always(
         "iostat -x 1 5", "ps -eo pid,stat,wchan:20,comm | awk '$2 ~ /^D/'", "dmesg -T --level=err,warn | tail -20"
+    ),
+    Cause.SILENT_MOUNT: lambda sign: (
+        f"findmnt {shlex.quote(sign.about)}",
+        "ps -eo pid,stat,wchan:20,comm | awk '$2 ~ /^D/'",
+        "Then look at the server behind it; do not touch the path from a shell that you need",
     ),
     Cause.MEMORY: _always(
         "free -m",

@@ -1,9 +1,7 @@
 """Looks, judges and tells: the local provider from end to end, within two seconds whatever the machine does."""
 
-import socket
-
 from app.intelligence.local import judging, telling, words
-from app.intelligence.local.machine import Machine
+from app.intelligence.local.looking import look
 from app.intelligence.local.params import LocalParams
 from app.intelligence.types import Analysis, Evidence
 from app.platform.clock import Clock
@@ -16,5 +14,5 @@ async def analyze(evidence: Evidence, params: LocalParams, outside: Outside, *, 
     Raises nothing: what could not be looked at is said, and lowers the confidence.
     """
     hints = words.read(evidence)
-    machine = Machine(hostname=socket.gethostname())
+    machine = await look(hints, params, clock)
     return telling.tell(judging.judge(evidence, hints, machine), evidence, machine)

@@ -21,6 +21,7 @@ PAST_TIP = 0.1
 ELSEWHERE = 0.3
 SURE_AT_MOST = 0.95
 SURE_AT_LEAST = 0.05
+SURE_ELSEWHERE = 0.35
 UNSEEN_COSTS = 0.05
 
 _KIND_OF_CHECKER = {
@@ -65,6 +66,7 @@ def judge(evidence: Evidence, hints: Hints, machine: Machine) -> Verdict:
     kind = _likeliest(seen, tips)
     confidence, reasons = _confidence(kind, seen, hints, past, machine)
     if elsewhere:
+        confidence = min(confidence, SURE_ELSEWHERE)
         reasons.insert(0, f"the incident names {elsewhere}, and only {machine.hostname} can be looked at from here")
     ordered = sorted(found, key=lambda sign: (sign.kind is not kind, -sign.weight))
     return Verdict(kind, confidence, tuple(reasons), tuple(ordered), hints.kind, elsewhere)

@@ -16,6 +16,7 @@ class Part(StrEnum):
     SOCKETS = "sockets"
     INTERFACES = "network interfaces"
     PORTS = "named ports"
+    HANDLES = "open files"
     DNS = "name servers"
 
 
@@ -29,12 +30,13 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A control group with a limit of its own, as a container or a service has."""
+    """A control group with a limit of its own, as a container or a service has; `holder` is its largest process."""
 
     name: str
     used_bytes: int
     limit_bytes: int
     oom_kills: int = 0
+    holder: "Process | None" = None
 
     @property
     def percent(self) -> float:
@@ -134,7 +136,11 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """The processes that matter. `named` are those that the incident names; an empty tuple means that none runs."""
+    """The processes that matter.
+
+    `named` are those that the incident names; an empty tuple means that none runs. `installed` are the names of those
+    that belong to this machine as a program or a service.
+    """
 
     count: int
     by_memory: tuple[Process, ...] = ()
@@ -143,6 +149,7 @@ class Processes:
     waiting: tuple[Process, ...] = ()
     zombies: int = 0
     named: Mapping[str, tuple[Process, ...]] = field(default_factory=dict)
+    installed: frozenset[str] = frozenset()
     files_percent: float | None = None
     pids_percent: float | None = None
 
@@ -187,12 +194,13 @@ class Knock(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PortFound:
-    """A port that the incident names, and whether anybody answers there."""
+    """A port that the incident names, and whether anybody answers there; `is_certain` when it names the host too."""
 
     address: str
     port: int
     knock: Knock
     owner: Process | None = None
+    is_certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +212,7 @@ class Machine:
     memory: Memory | None = None
     cpu: Cpu | None = None
     mounts: tuple[Mount, ...] = ()
+    silent_mounts: tuple[str, ...] = ()
     files: Files | None = None
     processes: Processes | None = None
     sockets: Sockets | None = None

@@ -26,6 +26,7 @@ class Cause(StrEnum):
     SPACE = "space"
     INODES = "inodes"
     SLOW_DISK = "slow_disk"
+    SILENT_MOUNT = "silent_mount"
     MEMORY = "memory"
     GROUP_LIMIT = "group_limit"
     SWAPPING = "swapping"
@@ -69,6 +70,9 @@ def of_machine(machine: Machine, hints: Hints) -> list[Sign]:
     found: list[Sign] = []
     for mount in machine.mounts:
         found += _mount(mount, hints)
+    for path in machine.silent_mounts:
+        text = f"{path} does not answer: what touches it hangs"
+        found.append(Sign(Kind.DISK, Cause.SILENT_MOUNT, 0.8, text, path, {"path": path}))
     if machine.memory:
         found += _memory(machine.memory)
     if machine.cpu:
@@ -117,9 +121,11 @@ def _memory(memory: Memory) -> Iterator[Sign]:
             f"control group {group.name} holds {percent(group.percent)} of the {size(group.limit_bytes)} that it may"
             + (f", and {group.oom_kills} of its processes were killed for it" if group.oom_kills else "")
         )
+        if group.holder:
+            text += f"; most by {group.holder.name} (pid {group.holder.pid}), {size(group.holder.rss_bytes)}"
         figures = {"group": group.name, "used_bytes": group.used_bytes, "limit_bytes": group.limit_bytes}
         weight = _steps(group.percent, (97, 0.9), (93, 0.75), (88, 0.45))
-        yield Sign(Kind.MEMORY, Cause.GROUP_LIMIT, weight, text, group.name, figures)
+        yield Sign(Kind.MEMORY, Cause.GROUP_LIMIT, weight, text, group.name, figures, group.holder)
     yield from _swap(memory)
 
 
@@ -175,8 +181,10 @@ def _processes(processes: Processes) -> Iterator[Sign]:
             text = f"{name} (pid {found[0].pid}) has ended and is a zombie: its parent does not take note of it"
             yield Sign(Kind.PROCESS, Cause.ZOMBIE, 0.9, text, name, {"pid": found[0].pid}, found[0])
         elif not found:
-            text = f"no process named {name} runs"
-            yield Sign(Kind.PROCESS, Cause.NOT_RUNNING, 0.85, text, name, {"program": name})
+            is_ours = name in processes.installed
+            text = f"no process named {name} runs" + ("" if is_ours else ", and no program of that name was found here")
+            weight = 0.85 if is_ours else 0.45
+            yield Sign(Kind.PROCESS, Cause.NOT_RUNNING, weight, text, name, {"program": name})
     for process in processes.stopped:
         if process.pid not in seen:
             # One that somebody stopped at a terminal is theirs.
@@ -245,7 +253,8 @@ def _port(found: PortFound) -> Iterator[Sign]:
     figures: JsonObject = {"port": found.port, "address": found.address, "answer": found.knock.value}
     if found.knock is Knock.REFUSED:
         text = f"{place}, which the incident names, refuses connections: nothing listens there"
-        yield Sign(Kind.NETWORK, Cause.PORT_REFUSED, 0.8, text, place, figures)
+        weight = 0.8 if found.is_certain else 0.5
+        yield Sign(Kind.NETWORK, Cause.PORT_REFUSED, weight, text, place, figures)
     elif found.knock is Knock.SILENT and found.owner and found.owner.is_stopped:
         yield _stopped_behind(found.owner, place, figures)
     elif found.knock is Knock.SILENT:

@@ -57,7 +57,7 @@ def _cause(verdict: Verdict, leading: list[Sign]) -> str:
     elif verdict.elsewhere:
         cause = f"Not known; on this machine {_joined(sign.text for sign in leading[:SIGNS_TOLD])}."
     else:
-        cause = f"{leading[0].text[:1].upper()}{leading[0].text[1:]}."
+        cause = _sentence(leading[0])
     why = "; ".join(verdict.reasons)
     return f"{cause} {percent(100 * verdict.confidence)} sure: {why}."
 
@@ -88,7 +88,7 @@ def _recommendation(sign: Sign, machine: Machine, incident_id: int | None) -> Re
         type=sign.kind,
         priority=_priority(sign.weight),
         title=advice.title(sign),
-        description=" ".join([f"{sign.text[:1].upper()}{sign.text[1:]}.", *sentences]),
+        description=" ".join([_sentence(sign), *sentences]),
         details={"cause": sign.cause.value, **sign.figures, **details},
         actions=advice.steps(sign),
         incident_id=incident_id,
@@ -223,6 +223,12 @@ def _noun(kind: Kind) -> str:
         Kind.MEMORY: "memory", Kind.DISK: "a disk", Kind.CPU: "the CPU", Kind.PROCESS: "a process",
         Kind.NETWORK: "the network", Kind.GENERAL: "something else",
     }[kind]  # fmt: skip
+
+
+def _sentence(sign: Sign) -> str:
+    """The text of a sign with a full stop; a name at its beginning is written as it is."""
+    is_name = bool(sign.about) and sign.text.startswith(sign.about)
+    return f"{sign.text}." if is_name else f"{sign.text[:1].upper()}{sign.text[1:]}."
 
 
 def _joined(texts: Iterable[str]) -> str:
