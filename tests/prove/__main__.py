@@ -11,9 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
+from app.platform import logs
+from app.platform.settings import Settings
 from tests.kill.loop import Plan, Report, kill_and_judge
 from tests.kill.storm import storm
 from tests.kill.takeover import takeover
+from tests.prove import faults
 from tests.prove.agree import agree, made_up
 from tests.prove.schedules import TEN_YEARS_SECONDS, judge, judge_again, ten_years
 from tests.security.attack import assault
@@ -49,6 +52,8 @@ def main(arguments: Sequence[str]) -> int:
     storms.add_argument("--alerts", type=int, default=10_000)
     pairs = proofs.add_parser("takeover", help="two processes on one PostgreSQL, the leader killed")
     pairs.add_argument("--rounds", type=int, default=3)
+    real = proofs.add_parser("faults", help="real faults of this machine: what the local analysis says")
+    real.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args(arguments)
     return PROOFS[options.proof](options)
 
@@ -134,6 +139,14 @@ def prove_schedules(options: argparse.Namespace) -> int:
     return int(bool(verdict.findings) or any(seconds >= TEN_YEARS_SECONDS for _, seconds in took.values()))
 
 
+def prove_faults(options: argparse.Namespace) -> int:
+    """Make real faults, each told in right, vague and misleading words."""
+    logs.configure(Settings(log_level="WARNING"))
+    report = faults.prove(options.rounds)
+    say("faults of this machine", report.lines(), report.violations())
+    return int(bool(report.violations()))
+
+
 PROOFS: dict[str, Callable[[argparse.Namespace], int]] = {
     "kill": prove_kill,
     "hostile": prove_hostile,
@@ -142,6 +155,7 @@ PROOFS: dict[str, Callable[[argparse.Namespace], int]] = {
     "races": prove_races,
     "storm": prove_storm,
     "takeover": prove_takeover,
+    "faults": prove_faults,
 }
 
 

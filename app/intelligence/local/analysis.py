@@ -5,7 +5,10 @@ from app.intelligence.local.looking import look
 from app.intelligence.local.params import LocalParams
 from app.intelligence.types import Analysis, Evidence
 from app.platform.clock import Clock
+from app.platform.logs import get_logger
 from app.platform.ports import Outside
+
+log = get_logger(__name__)
 
 
 async def analyze(evidence: Evidence, params: LocalParams, outside: Outside, *, clock: Clock) -> Analysis:
@@ -13,6 +16,16 @@ async def analyze(evidence: Evidence, params: LocalParams, outside: Outside, *, 
 
     Raises nothing: what could not be looked at is said, and lowers the confidence.
     """
+    begun = clock.monotonic()
     hints = words.read(evidence)
-    machine = await look(hints, params, clock)
-    return telling.tell(judging.judge(evidence, hints, machine), evidence, machine)
+    machine = await look(hints, params, now=outside.now())
+    verdict = judging.judge(evidence, hints, machine)
+    log.info(
+        "looked at this machine",
+        incident_id=evidence.subject.incident_id,
+        kind=verdict.kind.value,
+        confidence=verdict.confidence,
+        unseen=[each.part.value for each in machine.unseen],
+        seconds=round(clock.monotonic() - begun, 3),
+    )
+    return telling.tell(verdict, evidence, machine)

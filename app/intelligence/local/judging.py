@@ -19,7 +19,7 @@ WORDS_TIP = 0.1
 PAST_TIP = 0.1
 # How much this machine says about another one.
 ELSEWHERE = 0.3
-SURE_AT_MOST = 0.95
+SURE_AT_MOST = 0.97
 SURE_AT_LEAST = 0.05
 SURE_ELSEWHERE = 0.35
 UNSEEN_COSTS = 0.05

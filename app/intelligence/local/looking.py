@@ -9,6 +9,7 @@ import socket
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from ipaddress import ip_address
 from typing import Any
@@ -40,9 +41,8 @@ from app.intelligence.local.readings import (
     sockets,
 )
 from app.intelligence.local.readings.handles import Held
-from app.intelligence.local.words import Endpoint, Hints
+from app.intelligence.local.words import NAME_SERVER_WORDS, Endpoint, Hints
 from app.intelligence.types import RecommendationType as Kind
-from app.platform.clock import Clock
 from app.platform.threads import CannotMeasure, Threads
 from app.platform.types import JsonObject
 from app.platform.walking import walk
@@ -64,15 +64,14 @@ _threads = Threads(at_most=24)
 Found = Mapping[Part, Any]
 
 
-async def look(hints: Hints, params: LocalParams, clock: Clock) -> Machine:
+async def look(hints: Hints, params: LocalParams, *, now: datetime) -> Machine:
     """What can be seen of this machine within `FIRST_SECONDS` and `SECOND_SECONDS`. Raises nothing."""
     unseen: list[Unseen] = []
     names = _own_names()
-    first = await _all(_first(hints, params), FIRST_SECONDS, unseen)
+    first = await within(_first(hints, params), FIRST_SECONDS, unseen)
     mounts, silent = first.get(Part.DISKS, ((), ()))
     seen: sockets.Found | None = first.get(Part.SOCKETS)
-    now = clock.now().timestamp()
-    second = await _all(_second(hints, params, names, mounts, seen, now), SECOND_SECONDS, unseen)
+    second = await within(_second(hints, params, names, mounts, seen, now.timestamp()), SECOND_SECONDS, unseen)
     held: Held = second.get(Part.HANDLES) or Held({}, ())
     ports = second.get(Part.PORTS, ())
     return Machine(
@@ -101,7 +100,7 @@ def _first(hints: Hints, params: LocalParams) -> dict[Part, Coroutine[Any, Any, 
     }
     if os.path.exists("/proc/net"):
         parts |= {Part.SOCKETS: _threads(sockets.read), Part.INTERFACES: _threads(interfaces.read)}
-    if Kind.NETWORK in hints.weights:
+    if NAME_SERVER_WORDS & set(hints.said.get(Kind.NETWORK, ())):
         parts[Part.DNS] = _threads(name_servers.read)
     return parts
 
@@ -128,7 +127,9 @@ def _second(
     return parts
 
 
-async def _all(parts: Mapping[Part, Coroutine[Any, Any, Any]], seconds: float, unseen: list[Unseen]) -> dict[Part, Any]:
+async def within(
+    parts: Mapping[Part, Coroutine[Any, Any, Any]], seconds: float, unseen: list[Unseen]
+) -> dict[Part, Any]:
     """What comes of the parts in so many seconds; the others are let go, not waited for."""
     tasks = {asyncio.ensure_future(each): part for part, each in parts.items()}
     if not tasks:

@@ -272,7 +272,7 @@ def _rest_of_network(machine: Machine) -> Iterator[Sign]:
             yield Sign(Kind.NETWORK, Cause.INTERFACE, 0.5, text, interface.name, {"lost": interface.lost})
     if machine.silent_name_servers:
         text = f"no name server answers ({', '.join(machine.silent_name_servers[:3])})"
-        yield Sign(Kind.NETWORK, Cause.DNS, 0.45, text)
+        yield Sign(Kind.NETWORK, Cause.DNS, 0.75, text)
 
 
 def _steps(value: float, *steps: tuple[float, float]) -> float:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from app.intelligence.answer import TEXT_LIMIT, TITLE_LIMIT, plain
 from app.intelligence.local import advice, words
 from app.intelligence.local.judging import Verdict
 from app.intelligence.local.machine import File, Machine, Process
@@ -17,11 +18,12 @@ from app.intelligence.types import (
     RecommendationType as Kind,
     SeverityChange,
 )
-from app.platform.types import JsonObject
+from app.platform.types import JsonObject, JsonValue
 
 SIGNS_TOLD = 3
 RECOMMENDATIONS_AT_MOST = 6
 PAST_TOLD = 3
+ACTION_LIMIT = 400
 # On another machine's incident only what cannot be well is worth a word.
 ALARMING = 0.85
 
@@ -30,11 +32,12 @@ def tell(verdict: Verdict, evidence: Evidence, machine: Machine) -> Analysis:
     """The analysis that a verdict makes."""
     about = [sign for sign in verdict.signs if not verdict.elsewhere or sign.weight >= ALARMING]
     leading = [sign for sign in about if sign.kind is verdict.kind]
+    made = _recommendations(verdict, about, evidence, machine)
     return Analysis(
-        summary=_summary(verdict, leading, evidence),
-        probable_cause=_cause(verdict, leading),
+        summary=_clean(_summary(verdict, leading, evidence)),
+        probable_cause=_clean(_cause(verdict, leading)),
         confidence=verdict.confidence,
-        recommendations=tuple(_recommendations(verdict, about, evidence, machine))[:RECOMMENDATIONS_AT_MOST],
+        recommendations=tuple(_cleaned(each) for each in made[:RECOMMENDATIONS_AT_MOST]),
     )
 
 
@@ -62,9 +65,7 @@ def _cause(verdict: Verdict, leading: list[Sign]) -> str:
     return f"{cause} {percent(100 * verdict.confidence)} sure: {why}."
 
 
-def _recommendations(
-    verdict: Verdict, about: list[Sign], evidence: Evidence, machine: Machine
-) -> Iterable[Recommendation]:
+def _recommendations(verdict: Verdict, about: list[Sign], evidence: Evidence, machine: Machine) -> list[Recommendation]:
     incident_id = evidence.subject.incident_id
     told: set[tuple[Cause, str]] = set()
     made = []
@@ -74,9 +75,8 @@ def _recommendations(
         if (sign.cause, sign.about) not in told:
             told.add((sign.cause, sign.about))
             made.append(_recommendation(sign, machine, incident_id))
-    if made:
-        details: JsonObject = {**made[0].details, "confidence": verdict.confidence, "why": list(verdict.reasons)}
-        made[0] = replace(made[0], details=details)
+    details: JsonObject = {**made[0].details, "confidence": verdict.confidence, "why": list(verdict.reasons)}
+    made[0] = replace(made[0], details=details)
     if evidence.past:
         made.insert(1, _like_before(evidence.past, incident_id))
     return made
@@ -229,6 +229,29 @@ def _sentence(sign: Sign) -> str:
     """The text of a sign with a full stop; a name at its beginning is written as it is."""
     is_name = bool(sign.about) and sign.text.startswith(sign.about)
     return f"{sign.text}." if is_name else f"{sign.text[:1].upper()}{sign.text[1:]}."
+
+
+def _cleaned(made: Recommendation) -> Recommendation:
+    """Whoever may name a file or a process of this machine may write into what we tell: it is text, and short."""
+    return replace(
+        made,
+        title=_clean(made.title, TITLE_LIMIT),
+        description=_clean(made.description),
+        details={name: _clean_json(value) for name, value in made.details.items()},
+        actions=tuple(_clean(each, ACTION_LIMIT) for each in made.actions),
+    )
+
+
+def _clean(text: str, limit: int = TEXT_LIMIT) -> str:
+    return " ".join(plain(text, limit).split())
+
+
+def _clean_json(value: JsonValue) -> JsonValue:
+    if isinstance(value, str):
+        return _clean(value, ACTION_LIMIT)
+    if isinstance(value, list):
+        return [_clean_json(each) for each in value]
+    return {name: _clean_json(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 
 def _joined(texts: Iterable[str]) -> str:

@@ -39,9 +39,11 @@ _WORDS: Mapping[Kind, Mapping[str, int]] = {
     Kind.NETWORK: {
         "network": 2, "port": 2, "connection": 2, "connections": 2, "refused": 2, "unreachable": 2, "dns": 2,
         "packet": 2, "packets": 2, "interface": 2, "tcp": 2, "socket": 2, "ping": 2, "latency": 1, "timeout": 1,
-        "timeouts": 1, "listen": 1, "connect": 1, "link": 1,
+        "timeouts": 1, "listen": 1, "connect": 1, "link": 1, "nxdomain": 2, "resolver": 2, "nameserver": 2,
     },
 }  # fmt: skip
+# Only where one of these is said are the name servers asked.
+NAME_SERVER_WORDS = frozenset({"dns", "nxdomain", "resolver", "nameserver"})
 _KIND_OF_WORD = {word: (kind, weight) for kind, words in _WORDS.items() for word, weight in words.items()}
 # Pairs of words that mean something else than their parts.
 _PHRASE = [

@@ -14,23 +14,23 @@ NS, INTERNET, RECURSION_WANTED = 2, 1, 0x0100
 QUESTION = struct.pack(">HHHHHH", 0x5050, RECURSION_WANTED, 1, 0, 0, 0) + b"\0" + struct.pack(">HH", NS, INTERNET)
 
 
-def read() -> tuple[str, ...]:
+def read(configuration: str = "/etc/resolv.conf", port: int = 53) -> tuple[str, ...]:
     """The name servers, when none of them answers in any way. Raises OSError."""
-    servers = _servers()
+    servers = _servers(configuration)
     with ExitStack() as stack:
         asked = []
         for server in servers:
             family = socket.AF_INET6 if ":" in server else socket.AF_INET
             each = stack.enter_context(socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK))
             with suppress(OSError):  # there is no way to it: then it will not answer
-                each.connect((server, 53))
+                each.connect((server, port))
                 each.send(QUESTION)
             asked.append(each)
         return () if _is_answered(asked) else tuple(servers)
 
 
-def _servers() -> list[str]:
-    lines = (line.split() for line in proc.text_or_nothing("/etc/resolv.conf").splitlines())
+def _servers(configuration: str) -> list[str]:
+    lines = (line.split() for line in proc.text_or_nothing(configuration).splitlines())
     return [words[1].partition("%")[0] for words in lines if words[:1] == ["nameserver"] and len(words) > 1][
         :ASKED_AT_MOST
     ]
