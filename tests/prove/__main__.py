@@ -141,7 +141,7 @@ def prove_schedules(options: argparse.Namespace) -> int:
 
 def prove_faults(options: argparse.Namespace) -> int:
     """Make real faults, each told in right, vague and misleading words."""
-    logs.configure(Settings(log_level="WARNING"))
+    logs.configure(Settings(pagerpal_env="test", log_level="WARNING"))
     report = faults.prove(options.rounds)
     say("faults of this machine", report.lines(), report.violations())
     return int(bool(report.violations()))
