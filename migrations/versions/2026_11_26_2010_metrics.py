@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "5d0c8e7a13f4"
-down_revision: str | Sequence[str] | None = "5d0e83b1f6a4"
+down_revision: str | Sequence[str] | None = "8b2f6e94d0a7"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
