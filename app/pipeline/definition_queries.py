@@ -7,7 +7,7 @@ from sqlalchemy.sql import Select
 
 from app.checks.kinds import checkers
 from app.intelligence import queries as intelligence
-from app.intelligence.kinds import provider_kinds
+from app.intelligence.kinds import all_kinds
 from app.notify import queries as notify
 from app.notify.kinds import ALIASES, channel_kinds
 from app.pipeline.definitions import Names, compile_plan, show
@@ -69,7 +69,7 @@ def known_names(tx: Tx) -> Names:
     kinds = [name for name, kind in channel_kinds().items() if kind.for_teams]
     return Names(
         checkers=tuple(checkers()),
-        providers=(*provider_kinds(), *intelligence.provider_names(tx)),
+        providers=(*all_kinds(), *intelligence.provider_names(tx)),
         channels=tuple(notify.channel_names(tx)),
         drivers=(*kinds, *ALIASES),
     )

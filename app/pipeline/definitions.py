@@ -78,7 +78,7 @@ def show(plan: Plan) -> JsonObject:
     following = [*plan.nodes[1:], None]
     return {
         "version": FORMAT,
-        "defaults": {"timeout_seconds": TIMEOUT_SECONDS},
+        "defaults": {"timeout_seconds": _plain(TIMEOUT_SECONDS)},
         "nodes": [_shown(node, after) for node, after in zip(plan.nodes, following, strict=True)],
     }
 
@@ -99,8 +99,12 @@ def _shown(node: Node, after: Node | None) -> JsonObject:
     if node.max_retries is not None:
         shown["max_retries"] = node.max_retries
     if node.timeout_seconds != TIMEOUT_SECONDS:
-        shown["timeout_seconds"] = node.timeout_seconds
+        shown["timeout_seconds"] = _plain(node.timeout_seconds)
     return {**shown, "next": after.id} if after is not None else shown
+
+
+def _plain(seconds: float) -> float:
+    return int(seconds) if seconds.is_integer() else seconds
 
 
 def _size_errors(config: JsonValue) -> list[FieldError]:

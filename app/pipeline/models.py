@@ -37,6 +37,7 @@ class RunRow(Base):
         Index("uq_pipeline_runs_pending", "incident_id", unique=True, sqlite_where=_PENDING, postgresql_where=_PENDING),
         Index("ix_pipeline_runs_due", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
         Index("ix_pipeline_runs_incident", "incident_id", "id"),
+        Index("ix_pipeline_runs_pipeline", "pipeline", "id"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     trace_id: Mapped[str] = mapped_column(index=True)

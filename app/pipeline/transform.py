@@ -2,7 +2,7 @@
 
 A path is a list of keys and indexes into JSON, nothing more: no attribute of an object, no call, no template and no
 expression can be written in one, so a transform sees its data and cannot reach anything else. What is not there is
-null: an analysis that was skipped must not keep the team from being told.
+null, and so is the output of a node that was skipped: the run goes on and says so, it does not fail of it.
 """
 
 import re
@@ -39,9 +39,7 @@ def apply(config: Mapping[str, Any], previous_outputs: Mapping[str, JsonObject])
     Extract first, then filter, then mapping; over a list the mapping is made of each element. Raises TransformFailed.
     """
     source = config["source_node"]
-    if source not in previous_outputs:
-        raise TransformFailed(f"There is no output of «{source}» to transform.")
-    value: JsonValue = previous_outputs[source]
+    value: JsonValue = previous_outputs.get(source)
     if config.get("extract"):
         value = _at(value, config["extract"])
     _require_short(value)

@@ -56,11 +56,13 @@ from app.web.ui import (
     login as login_ui,
     notifications as notifications_ui,
     people as people_ui,
+    pipelines as pipelines_ui,
     policies as policies_ui,
     profile as profile_ui,
     pwa,
     reach as reach_ui,
     reference as reference_ui,
+    runs as runs_ui,
     schedules as schedules_ui,
     simulate as simulate_ui,
     slots as slots_ui,
@@ -479,13 +481,28 @@ UI_CHANNELS: tuple[Route, ...] = (
     _ui("POST", "/channels/{channel_id}/delete", channels_ui.delete, P.MANAGE_CHANNELS),
 )
 
+UI_PIPELINES: tuple[Route, ...] = (
+    _ui("GET", "/pipelines", pipelines_ui.index, P.VIEW),
+    _ui("POST", "/pipelines", pipelines_ui.create, P.MANAGE_PIPELINES),
+    _ui("GET", "/pipelines/new", pipelines_ui.new, P.MANAGE_PIPELINES),
+    _ui("GET", "/pipelines/{name}", pipelines_ui.show, P.VIEW),
+    _ui("POST", "/pipelines/{name}", pipelines_ui.change, P.MANAGE_PIPELINES),
+    _ui("GET", "/pipelines/{name}/edit", pipelines_ui.edit, P.MANAGE_PIPELINES),
+    _ui("POST", "/pipelines/{name}/activate", pipelines_ui.activate, P.MANAGE_PIPELINES),
+    _ui("POST", "/pipelines/{name}/deactivate", pipelines_ui.deactivate, P.MANAGE_PIPELINES),
+    _ui("POST", "/pipelines/{name}/delete", pipelines_ui.delete, P.MANAGE_PIPELINES),
+    _ui("GET", "/pipeline-runs", runs_ui.index, P.VIEW),
+    _ui("GET", "/pipeline-runs/{run_id}", runs_ui.show, P.VIEW),
+    _ui("POST", "/pipeline-runs/{run_id}/resume", runs_ui.resume, P.RUN_PIPELINES),
+)
+
 UI_SYSTEM: tuple[Route, ...] = (
     _ui("GET", "/settings", system_ui.settings, P.VIEW),
     _ui("GET", "/audit", system_ui.audit, P.READ_AUDIT),
     _ui("GET", "/docs", reference_ui.show, P.VIEW),
 )
 
-UI: tuple[Route, ...] = UI_DAILY + UI_PEOPLE + UI_CATALOGUE + UI_CHANNELS + UI_SYSTEM
+UI: tuple[Route, ...] = UI_DAILY + UI_PEOPLE + UI_CATALOGUE + UI_CHANNELS + UI_PIPELINES + UI_SYSTEM
 
 ROUTES: tuple[Route, ...] = (
     HOOKS

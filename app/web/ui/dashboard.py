@@ -13,6 +13,7 @@ YEAR_SECONDS = 365 * 24 * 3600
 # (address, icon, text, permission to see it)
 PLACES = (
     ("/alert-sources", "source", "Alert sources", Permission.VIEW),
+    ("/pipelines", "pipeline", "Pipelines", Permission.VIEW),
     ("/policies", "policy", "Policies", Permission.VIEW),
     ("/teams", "team", "Teams", Permission.VIEW),
     ("/channels", "channel", "Channels", Permission.VIEW),

@@ -166,6 +166,7 @@ def _fields(form: Form) -> tuple[dict[str, Any], dict[str, Any]]:
         "team_id": form.maybe_id("team_id"),
         "escalation_policy_id": policy_id,
         "schedule_id": schedule_id,
+        "pipeline": form.value("pipeline", "full"),
         "grouping": Grouping(grouping),
         "group_labels": [name for name in form.value("group_labels").replace(",", " ").split() if name],
         "auto_resolve": form.is_on("auto_resolve"),

@@ -109,9 +109,9 @@ def test_what_is_no_path_is_refused(path: Any) -> None:
     assert [error.path for error in transform.config_errors({"extract": path})] == ["extract"]
 
 
-def test_a_missing_source_is_a_sentence() -> None:
-    with pytest.raises(TransformFailed, match="no output of «check»"):
-        transform.apply({"source_node": "check"}, {"other": {}})
+def test_a_source_that_has_no_output_is_null() -> None:
+    config = {"source_node": "check", "extract": "checks", "mapping": {"a": "b"}}
+    assert transform.apply(config, {"other": {}}) == {"transformed": {"a": None}, "source_node": "check"}
 
 
 def test_a_filter_over_no_list_is_a_sentence() -> None:

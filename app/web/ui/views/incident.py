@@ -17,6 +17,7 @@ from app.incidents.types import Incident, IncidentStatus, Responder, ResponderRo
 from app.notify import queries as outbox
 from app.notify.rendering import why_lines
 from app.notify.types import Notification, NotificationChannel, NotificationStatus
+from app.pipeline import queries as pipeline
 from app.platform.db import Tx
 from app.web.ui.forms import Form
 from app.web.ui.templating import is_web_address
@@ -25,6 +26,7 @@ from app.web.ui.views.plan import assignee_names, coming, escalation_in_words
 from app.web.ui.words import day, duration
 
 ALERTS_SHOWN = 20
+RUNS_SHOWN = 3
 RETRYABLE = (NotificationStatus.FAILED, NotificationStatus.EXHAUSTED)
 LINKS = {"runbook_url": "Runbook", "dashboard_url": "Dashboard", "generator_url": "At the sender", "panel_url": "Panel"}
 WAYS = {"ui": "the screen", "api": "the API", "link": "the link in a message", "sms": "SMS", "whatsapp": "WhatsApp",
@@ -144,6 +146,7 @@ def incident_page(tx: Tx, incident_id: int, reader: Reader, forms: Mapping[str, 
         "told": messages,
         "told_said": _told_said(messages),
         "answered": answered(tx, incident_id),
+        "runs": pipeline.runs_of(tx, incident_id, limit=RUNS_SHOWN),
         "days": story(tx, incident_id, reader.zone, reader.now),
         "snooze_form": forms.get("snooze", Form.of("snooze", **{"for": "60", "until": ""})),
         "assign_form": forms.get("assign", Form.of("assign")),

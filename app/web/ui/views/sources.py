@@ -20,6 +20,7 @@ from app.platform.strictjson import MalformedJson
 from app.platform.types import Page, PageQuery
 from app.web.ui.forms import Form
 from app.web.ui.views.choices import Option, paging_targets, team_options
+from app.web.ui.views.pipelines import pipeline_options
 
 ALL_ADMINS = "all active admins"
 DETECT = "Detect"
@@ -124,14 +125,15 @@ def source_choices(tx: Tx) -> dict[str, object]:
         "drivers": driver_options(),
         "targets": paging_targets(tx, f"{ALL_ADMINS}, or the team"),
         "teams": team_options(tx),
+        "pipelines": pipeline_options(tx),
     }
 
 
 def new_source_form() -> Form:
     """The form of another source, with defaults that work."""
-    values = {"name": "", "driver": AUTO, "target": "", "team_id": "", "grouping": Grouping.FINGERPRINT.value}
+    values = {"name": "", "driver": AUTO, "target": "", "team_id": "", "pipeline": "full"}
     config = {"warning_urgency": "high", "signing_secret": "", "topic_arn": ""}
-    return Form.of(**values, **config, group_labels="", auto_resolve=True)
+    return Form.of(**values, **config, grouping=Grouping.FINGERPRINT.value, group_labels="", auto_resolve=True)
 
 
 def source_form(source: AlertSource) -> Form:
@@ -142,6 +144,7 @@ def source_form(source: AlertSource) -> Form:
         driver=source.driver,
         target=_target_value(source),
         team_id=source.team_id or "",
+        pipeline=source.pipeline,
         grouping=source.grouping.value,
         group_labels=", ".join(source.group_labels),
         auto_resolve=source.auto_resolve,
