@@ -231,6 +231,7 @@ INCIDENTS: tuple[Route, ...] = (
     _api("POST", "/api/v1/incidents/{incident_id}/snooze", incidents.snooze, P.ACT_ON_INCIDENTS),
     _api("POST", "/api/v1/incidents/{incident_id}/notes", incidents.add_note, P.ACT_ON_INCIDENTS),
     _api("POST", "/api/v1/incidents/{incident_id}/assign", incidents.assign, P.ACT_ON_INCIDENTS),
+    _api("POST", "/api/v1/incidents/{incident_id}/analyze", incidents.analyze, P.ANALYZE),
 )
 
 MESSAGES: tuple[Route, ...] = (
@@ -360,6 +361,7 @@ UI_DAILY: tuple[Route, ...] = (
     _ui("POST", "/incidents/{incident_id}/snooze", incidents_ui.snooze, P.ACT_ON_INCIDENTS),
     _ui("POST", "/incidents/{incident_id}/assign", incidents_ui.assign, P.ACT_ON_INCIDENTS),
     _ui("POST", "/incidents/{incident_id}/notes", incidents_ui.add_note, P.ACT_ON_INCIDENTS),
+    _ui("POST", "/incidents/{incident_id}/analyze", incidents_ui.analyze, P.ANALYZE),
     _ui(
         "POST",
         "/incidents/{incident_id}/notifications/{notification_id}/retry",

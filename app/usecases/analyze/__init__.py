@@ -29,11 +29,13 @@ from app.usecases.analyze import recording
 from app.usecases.analyze.evidence import gather
 from app.usecases.analyze.order import Ended, Local, Order, Paid, Refused
 
-__all__ = ["analyze", "close_orphans"]
+__all__ = ["analyze", "analyze_by_hand", "close_orphans"]
 
 # What is kept of a caller's time for the local provider, which may have to answer after all.
 LOCAL_SECONDS = 5.0
 CHECKS_NAMED = 20
+# Proxies give up on an answer after a minute.
+BY_HAND_SECONDS = 50.0
 
 log = get_logger(__name__)
 
@@ -80,6 +82,22 @@ async def analyze(
         instead = answering.instead
         raise AnalysisFailed(instead.fault, instead.because, retryable=instead.retryable)
     return answering
+
+
+async def analyze_by_hand(rt: Runtime, *, incident_id: int, actor: Actor, now: datetime) -> AnalysisRun:
+    """The analysis that somebody asks for and waits for, in a time in which no proxy gives up.
+
+    Raises IncidentNotFound, AnalysisFailed.
+    """
+    return await analyze(
+        rt,
+        incident_id=incident_id,
+        now=now,
+        trace_id=rt.ids.hex32(),
+        is_requested=True,
+        at_most_seconds=BY_HAND_SECONDS,
+        actor=actor,
+    )
 
 
 async def close_orphans(rt: Runtime, now: datetime) -> int:

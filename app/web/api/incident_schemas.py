@@ -12,6 +12,7 @@ from app.incidents.types import Incident, IncidentStatus, Responder, TimelineEnt
 from app.notify.types import ActionUse, Notification, NotificationKind, NotificationStatus
 from app.pipeline.types import PipelineRun, RunStatus, Stage
 from app.web.api.accounts_schemas import In, Out, ShortText
+from app.web.api.analysis_schemas import AnalysisOut
 from app.web.api.catalogue_schemas import AnId
 from app.web.api.check_schemas import CheckRunOut
 from app.web.api.times import Instant
@@ -255,7 +256,7 @@ class IncidentDetail(IncidentOut):
     responders: list[ResponderOut]
     feedback: list[FeedbackOut]
     checks: list[CheckRunOut]
-    analysis: dict[str, Any] | None = None
+    analysis: AnalysisOut | None
     escalation: EscalationOut | None
     runs: list[IncidentRunOut]
 

@@ -10,12 +10,14 @@ from app.checks import queries as checks
 from app.escalation import queries as escalations
 from app.incidents import queries
 from app.incidents.types import OPEN_STATUSES, Actor, Incident, IncidentFilter, IncidentStatus
+from app.intelligence import queries as intelligence
 from app.notify import queries as outbox
 from app.oncall import queries as schedules
 from app.pipeline import queries as pipeline
 from app.platform.db import Tx
 from app.platform.errors import FieldError, Invalid
-from app.usecases import answer, people as accounts
+from app.usecases import analyze as analysis, answer, people as accounts
+from app.web.api.analysis_schemas import AnalysisOut
 from app.web.api.check_schemas import CheckRunOut
 from app.web.api.incident_schemas import (
     AlertOut,
@@ -35,7 +37,7 @@ from app.web.api.incident_schemas import (
     TimelineOut,
 )
 from app.web.api.pages import PageOut, page_out
-from app.web.deps import Id, IdentityDep, NowDep, PageDep, RuntimeDep
+from app.web.deps import ActorDep, Id, IdentityDep, NowDep, PageDep, RuntimeDep
 
 
 def list_incidents(rt: RuntimeDep, page: PageDep, query: Annotated[IncidentQuery, Query()]) -> PageOut[IncidentOut]:
@@ -122,6 +124,12 @@ def assign(incident_id: Id, body: Assignment, rt: RuntimeDep, identity: Identity
     return show(incident_id, rt)
 
 
+async def analyze(incident_id: Id, rt: RuntimeDep, actor: ActorDep, now: NowDep) -> AnalysisOut:
+    """Analyse it now, once more if it has been, and wait for the answer; one that is under way is given as it is."""
+    run = await analysis.analyze_by_hand(rt, incident_id=incident_id, actor=actor, now=now)
+    return AnalysisOut.of(run)
+
+
 def _filter(query: IncidentQuery) -> IncidentFilter:
     statuses: frozenset[IncidentStatus] = frozenset()
     if query.status is not None:
@@ -166,6 +174,7 @@ def _detail(tx: Tx, incident: Incident) -> IncidentDetail:
     named = [*(each.authenticated_as_id for each in timeline), *(each.user_id for each in messages)]
     named += [*(each.user_id for each in responders), *(each.used_by for each in feedback)]
     names = people.users_by_id(tx, [user_id for user_id in named if user_id is not None])
+    analysed = intelligence.find_analysis(tx, incident.id)
     return IncidentDetail(
         **IncidentOut.of(incident).model_dump(),
         alerts=[AlertOut.of(each) for each in alerts.alerts_of_incident(tx, incident.id)],
@@ -174,6 +183,7 @@ def _detail(tx: Tx, incident: Incident) -> IncidentDetail:
         responders=[ResponderOut.of(each, names) for each in responders],
         feedback=[FeedbackOut.of(each, names) for each in feedback],
         checks=[CheckRunOut.model_validate(each) for each in checks.runs_of_incident(tx, incident.id)],
+        analysis=AnalysisOut.of(analysed) if analysed else None,
         escalation=EscalationOut.of(escalation) if escalation else None,
         runs=[IncidentRunOut.of(each) for each in pipeline.runs_of(tx, incident.id)],
     )

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from fastapi import Response
 
 from app.accounts import queries as accounts
 from app.accounts.permissions import Permission
 from app.incidents.types import Actor, Incident, Severity
+from app.intelligence.types import AnalysisFailed
 from app.platform.db import Tx
 from app.platform.errors import Conflict, Invalid
-from app.usecases import answer, deliver, people
+from app.usecases import analyze as analysis, answer, deliver, people
 from app.web.deps import Id, PageDep
 from app.web.ui.forms import Form, FormDep, QueryDep, wrong
 from app.web.ui.ui import Ui, UiDep
+from app.web.ui.views.analysis import analysed_in_words
 from app.web.ui.views.choices import not_in_list, paging_targets, policy_and_schedule
 from app.web.ui.views.incident import Reader, incident_page
 from app.web.ui.views.incident_list import listing
@@ -89,6 +92,19 @@ def assign(incident_id: Id, ui: UiDep, form: FormDep) -> Response:
 def add_note(incident_id: Id, ui: UiDep, form: FormDep) -> Response:
     """Write into the timeline."""
     return _act(ui, incident_id, form, _note, "Note added.", form_name="note")
+
+
+async def analyze(incident_id: Id, ui: UiDep, form: FormDep) -> Response:
+    """Analyse it now and wait; the page shows meanwhile who is being asked."""
+    here = f"/incidents/{incident_id}#analysis"
+    acting = partial(people.acting_as, ui.rt, ui.signed_in, form.maybe_id(ACTING), source="ui")
+    try:
+        actor = await ui.rt.outside.blocking(acting)
+        run = await analysis.analyze_by_hand(ui.rt, incident_id=incident_id, actor=actor, now=ui.now)
+    except (AnalysisFailed, Invalid) as fault:
+        return ui.go(here, fault.message, kind="bad")
+    said, kind = analysed_in_words(run)
+    return ui.go(here, said, kind=kind)
 
 
 def retry_notification(incident_id: Id, notification_id: Id, ui: UiDep) -> Response:
@@ -179,6 +195,7 @@ def _page(ui: Ui, incident_id: int, forms: dict[str, Form] | None = None, status
         now=ui.now,
         may_act=ui.may(Permission.ACT_ON_INCIDENTS),
         may_retry=ui.may(Permission.RETRY_NOTIFICATIONS),
+        may_analyze=ui.may(Permission.ANALYZE),
     )
     title = f"#{incident_id}"
     return ui.page(

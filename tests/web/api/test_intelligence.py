@@ -1,6 +1,7 @@
 """`/api/v1/intelligence/providers`: who may be asked; keys go in and never come out, and a test really asks."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -119,3 +120,27 @@ def test_only_admins_change_and_try_providers(
             caller.refused(status, method, place, {})
     assert responder.get("/analysis-runs")["items"] == []
     stranger.refused(401, "GET", "/analysis-runs")
+
+
+def test_an_incident_is_analysed_on_request_and_shows_its_analysis(
+    admin: Caller, responder: Caller, viewer: Caller, stranger: Caller, provider: JSON, world: World, source: JSON,
+    send: Callable[..., JSON],
+) -> None:  # fmt: skip
+    admin.post(f"{PATH}/{provider['id']}/activate")
+    path = f"/incidents/{send()['incident_ids'][0]}"
+    assert viewer.get(path)["analysis"] is None
+    answers(world, '{"summary": "The disk fills up.", "confidence": 0.6}')
+    run = responder.post(f"{path}/analyze")
+    assert (run["summary"], run["provider"], run["fallback_used"]) == ("The disk fills up.", "openai", False)
+    assert viewer.get(path)["analysis"] == run
+    assert viewer.get("/analysis-runs", incident_id=run["incident_id"])["items"] == [run]
+    (line,) = [each for each in viewer.get(path)["timeline"] if each["text"].startswith("Analysis")]
+    assert (line["text"], line["kind"], line["source"]) == ("Analysis by main: The disk fills up.", "pipeline", "api")
+    world.http.next.append(HttpAnswer(401, {}, b"{}"))
+    again = responder.post(f"{path}/analyze")
+    assert (again["provider"], again["fallback_used"]) == ("local", True)
+    assert again["error_message"].startswith("unauthorized: main failed: ")
+    assert again["summary"]
+    for caller, status in [(viewer, 403), (stranger, 401)]:
+        caller.refused(status, "POST", f"{path}/analyze")
+    responder.refused(404, "POST", "/incidents/999/analyze")

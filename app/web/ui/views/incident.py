@@ -21,6 +21,7 @@ from app.pipeline import queries as pipeline
 from app.platform.db import Tx
 from app.web.ui.forms import Form
 from app.web.ui.templating import is_web_address
+from app.web.ui.views.analysis import analysis_of
 from app.web.ui.views.choices import user_options
 from app.web.ui.views.plan import assignee_names, coming, escalation_in_words
 from app.web.ui.words import day, duration
@@ -116,6 +117,7 @@ class Reader:
     now: datetime
     may_act: bool
     may_retry: bool
+    may_analyze: bool = False
 
 
 def incident_page(tx: Tx, incident_id: int, reader: Reader, forms: Mapping[str, Form]) -> dict[str, object]:
@@ -147,6 +149,8 @@ def incident_page(tx: Tx, incident_id: int, reader: Reader, forms: Mapping[str, 
         "told_said": _told_said(messages),
         "answered": answered(tx, incident_id),
         "runs": pipeline.runs_of(tx, incident_id, limit=RUNS_SHOWN),
+        "analysis": analysis_of(tx, incident_id),
+        "may_analyze": reader.may_analyze,
         "days": story(tx, incident_id, reader.zone, reader.now),
         "snooze_form": forms.get("snooze", Form.of("snooze", **{"for": "60", "until": ""})),
         "assign_form": forms.get("assign", Form.of("assign")),
