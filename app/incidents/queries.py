@@ -45,6 +45,11 @@ def find_incident(tx: Tx, incident_id: int) -> Incident | None:
     return tx.first(Incident, repository.select_incidents().where(IncidentRow.id == incident_id))
 
 
+def find_newest(tx: Tx) -> Incident | None:
+    """The incident that was opened last, or None."""
+    return tx.first(Incident, repository.select_incidents().order_by(IncidentRow.id.desc()).limit(1))
+
+
 def incidents_by_id(tx: Tx, incident_ids: Iterable[int]) -> dict[int, Incident]:
     """The incidents that exist among these."""
     wanted = sorted(set(incident_ids))

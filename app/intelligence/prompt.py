@@ -5,7 +5,7 @@ written. The text depends on its input alone, so a preview shows exactly what wo
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from app.intelligence.scrub import scrub, scrub_text
@@ -91,6 +91,17 @@ def build(subject: Subject, *, labels: frozenset[str] = frozenset(), is_scrubbed
     )
 
 
+def hidden_in(subject: Subject, *, labels: frozenset[str] = frozenset()) -> list[str]:
+    """Where the scrubber hides something of what would be told: `description`, `alerts[0].labels.dsn`."""
+    return list(_differences(_Teller(labels, False).data(subject), _Teller(labels, True).data(subject), ""))
+
+
+def names_in(subject: Subject) -> frozenset[str]:
+    """The names of all labels, annotations and metadata, of which only those that are let through are told."""
+    sets = [subject.metadata, *(each.labels for each in subject.alerts), *(each.annotations for each in subject.alerts)]
+    return frozenset(name for each in sets for name in each)
+
+
 @dataclass(frozen=True, slots=True)
 class _Teller:
     """What may be told, and how."""
@@ -142,6 +153,18 @@ class _Teller:
 
     def _text(self, text: str, limit: int) -> str:
         return _text(text, limit) if self.is_scrubbed else _clip(text, limit)
+
+
+def _differences(one: JsonValue, other: JsonValue, path: str) -> Iterator[str]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        # A name may be hidden too, so what belongs together is told by its place.
+        for (name, inner), (_, scrubbed) in zip(one.items(), other.items(), strict=False):
+            yield from _differences(inner, scrubbed, f"{path}.{name}" if path else name)
+    elif isinstance(one, list) and isinstance(other, list):
+        for place, (inner, scrubbed) in enumerate(zip(one, other, strict=False)):
+            yield from _differences(inner, scrubbed, f"{path}[{place}]")
+    elif one != other:
+        yield path
 
 
 def _clipped(value: JsonValue) -> JsonValue:

@@ -53,6 +53,7 @@ from app.web.ui import (
     channels as channels_ui,
     dashboard as dashboard_ui,
     incidents as incidents_ui,
+    intelligence as intelligence_ui,
     login as login_ui,
     notifications as notifications_ui,
     people as people_ui,
@@ -498,13 +499,26 @@ UI_PIPELINES: tuple[Route, ...] = (
     _ui("POST", "/pipeline-runs/{run_id}/resume", runs_ui.resume, P.RUN_PIPELINES),
 )
 
+UI_INTELLIGENCE: tuple[Route, ...] = (
+    _ui("GET", "/intelligence-providers", intelligence_ui.index, P.VIEW),
+    _ui("POST", "/intelligence-providers", intelligence_ui.create, P.MANAGE_INTELLIGENCE),
+    _ui("GET", "/intelligence-providers/new", intelligence_ui.new, P.MANAGE_INTELLIGENCE),
+    _ui("GET", "/intelligence-providers/{provider_id}", intelligence_ui.show, P.VIEW),
+    _ui("POST", "/intelligence-providers/{provider_id}", intelligence_ui.change, P.MANAGE_INTELLIGENCE),
+    _ui("GET", "/intelligence-providers/{provider_id}/preview", intelligence_ui.preview, P.VIEW),
+    _ui("POST", "/intelligence-providers/{provider_id}/test", intelligence_ui.test, P.MANAGE_INTELLIGENCE),
+    _ui("POST", "/intelligence-providers/{provider_id}/activate", intelligence_ui.activate, P.MANAGE_INTELLIGENCE),
+    _ui("POST", "/intelligence-providers/{provider_id}/deactivate", intelligence_ui.deactivate, P.MANAGE_INTELLIGENCE),
+    _ui("POST", "/intelligence-providers/{provider_id}/delete", intelligence_ui.delete, P.MANAGE_INTELLIGENCE),
+)
+
 UI_SYSTEM: tuple[Route, ...] = (
     _ui("GET", "/settings", system_ui.settings, P.VIEW),
     _ui("GET", "/audit", system_ui.audit, P.READ_AUDIT),
     _ui("GET", "/docs", reference_ui.show, P.VIEW),
 )
 
-UI: tuple[Route, ...] = UI_DAILY + UI_PEOPLE + UI_CATALOGUE + UI_CHANNELS + UI_PIPELINES + UI_SYSTEM
+UI: tuple[Route, ...] = UI_DAILY + UI_PEOPLE + UI_CATALOGUE + UI_CHANNELS + UI_INTELLIGENCE + UI_PIPELINES + UI_SYSTEM
 
 ROUTES: tuple[Route, ...] = (
     HOOKS

@@ -188,9 +188,13 @@ def _paid(
 
 def question_about(settings: Settings, subject: Subject) -> Prompt:
     """What a provider is told, as far as the operator lets it."""
+    return prompt.build(subject, labels=labels_told(settings), is_scrubbed=settings.intelligence_scrub_secrets)
+
+
+def labels_told(settings: Settings) -> frozenset[str]:
+    """The names of labels, annotations and metadata that the operator lets through."""
     labels = frozenset(settings.intelligence_labels)
-    is_scrubbed = settings.intelligence_scrub_secrets
-    return prompt.build(subject, labels=ALL_LABELS if labels >= ALL_LABELS else labels, is_scrubbed=is_scrubbed)
+    return ALL_LABELS if labels >= ALL_LABELS else labels
 
 
 def _local(tx: Tx, rt: Runtime, order: Order, instead: Instead | None, *, now: datetime) -> Local:

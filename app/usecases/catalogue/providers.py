@@ -38,6 +38,10 @@ TRIAL = Subject(
 )
 
 
+# Whoever tries a provider waits for it, and proxies give up after a minute.
+TRIAL_SECONDS = 50.0
+
+
 @dataclass(frozen=True, slots=True)
 class _Trial:
     """A provider that is about to be tried."""
@@ -140,7 +144,15 @@ async def _outcome(rt: Runtime, trial: _Trial, question: Prompt) -> Asked | AskF
         return Asked(analysis, model="", usage=Usage(), tries=1)
     kind = configs.asked_kind_of(trial.provider.provider)
     try:
-        return await asking.ask(kind, trial.config, question, rt.outside, clock=rt.clock, roll=rt.random.random)
+        return await asking.ask(
+            kind,
+            trial.config,
+            question,
+            rt.outside,
+            clock=rt.clock,
+            roll=rt.random.random,
+            at_most_seconds=TRIAL_SECONDS,
+        )
     except AskFailed as failed:
         return failed
 

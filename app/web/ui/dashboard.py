@@ -17,6 +17,7 @@ PLACES = (
     ("/policies", "policy", "Policies", Permission.VIEW),
     ("/teams", "team", "Teams", Permission.VIEW),
     ("/channels", "channel", "Channels", Permission.VIEW),
+    ("/intelligence-providers", "bulb", "AI providers", Permission.VIEW),
     ("/notifications", "mail", "Delivery log", Permission.VIEW),
     ("/settings", "settings", "Settings", Permission.VIEW),
     ("/audit", "audit", "Audit", Permission.READ_AUDIT),

@@ -99,7 +99,8 @@ class Form:
 
     def _field(self, path: str) -> str:
         # A use case names fields as the API does (`levels[1].delay_minutes`); a page's form may have flat names.
-        for name in (path, path.rpartition(".")[2], path.split("[")[0].split(".")[0], *self._aliases(path)):
+        whole = path.split("[")[0]
+        for name in (path, whole, path.rpartition(".")[2], whole.split(".")[0], *self._aliases(path)):
             if name in self.values:
                 return name
         return path

@@ -45,6 +45,14 @@ def furnished(rt: Runtime, company: Company, fire: Callable[..., int], client: T
     )
     calm: JsonObject = {"nodes": [{"id": "tell", "type": "notify"}]}
     catalogue.create_definition(rt, name="calm", config=calm, actor=company.ada, now=rt.clock.now())
+    catalogue.create_provider(
+        rt,
+        name="main",
+        provider="openai",
+        config={"api_key": "pl4inly-f4ke-key"},
+        actor=company.ada,
+        now=rt.clock.now(),
+    )
     people.add_contact_method(
         rt,
         user_id=company.ravi.id,
@@ -65,6 +73,7 @@ def at(path: str) -> str:
         "schedule_id",
         "team_id",
         "channel_id",
+        "provider_id",
         "user_id",
         "notification_id",
     ):

@@ -57,7 +57,7 @@ class Analyses:
 
 def analysis_of(tx: Tx, incident_id: int) -> Analyses:
     """Every analysis of the incident, sorted for its page."""
-    runs = [_analysed(run) for run in queries.runs_of(tx, incident_id)]
+    runs = [analysed(run) for run in queries.runs_of(tx, incident_id)]
     ended = [each for each in runs if each.run.status not in UNFINISHED]
     current = next((each for each in ended if each.run.status is AnalysisStatus.SUCCEEDED), None)
     newest = ended[0] if ended else None
@@ -90,7 +90,8 @@ def reason_of(run: AnalysisRun) -> str:
     return said or word
 
 
-def _analysed(run: AnalysisRun) -> Analysed:
+def analysed(run: AnalysisRun) -> Analysed:
+    """One analysis as a page shows it."""
     confidence, tone = _confidence(run.confidence)
     return Analysed(
         run=run,
