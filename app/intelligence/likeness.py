@@ -24,12 +24,13 @@ class Features:
 
 def likeness(one: Features, other: Features) -> float:
     """1 for the same in every respect, 0 for nothing in common; what neither of them has does not count."""
-    is_same_source = one.source_id is not None and one.source_id == other.source_id
+    is_by_hand = one.source_id is None and other.source_id is None
+    is_same_source = not is_by_hand and one.source_id == other.source_id
     shares = {
         "names": _overlap(one.alert_names, other.alert_names),
         "labels": _overlap(one.labels, other.labels),
         "words": _overlap(_words(one.title), _words(other.title)),
-        "source": float(is_same_source),
+        "source": None if is_by_hand else float(is_same_source),
     }
     known = {part: share for part, share in shares.items() if share is not None}
     score = sum(_WEIGHTS[part] * share for part, share in known.items()) / sum(_WEIGHTS[part] for part in known)

@@ -178,8 +178,12 @@ def _clipped(value: JsonValue) -> JsonValue:
 
 def _summary(subject: Subject) -> str:
     """What was told, for the audit."""
-    told = [f"{len(subject.alerts)} alerts", f"{len(subject.checks)} checks"]
+    told = [_counted(len(subject.alerts), "alert"), _counted(len(subject.checks), "check")]
     return f"{_text(subject.title, TITLE_LIMIT)} ({subject.severity}; {', '.join(told)})"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _text(text: str, limit: int) -> str:

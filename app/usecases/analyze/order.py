@@ -40,14 +40,14 @@ class Instead:
     @classmethod
     def of_failure(cls, name: str, failed: AskFailed) -> "Instead":
         """The provider was asked, and no analysis came of it."""
-        return cls(failed.fault, f"{name} failed: {failed.message[:ERROR_SHOWN]}", not failed.permanent)
+        return cls(failed.fault, f"{name} failed ({failed.message[:ERROR_SHOWN]})", not failed.permanent)
 
     @classmethod
     def of_run(cls, run: AnalysisRun) -> "Instead":
         """The provider had been asked before."""
         word, _, message = run.error_message.partition(": ")
         fault = Fault(word) if word in set(Fault) else Fault.INTERRUPTED
-        return cls(fault, f"{run.provider} failed: {message[:ERROR_SHOWN]}", fault is Fault.INTERRUPTED)
+        return cls(fault, f"{run.provider} failed ({message[:ERROR_SHOWN]})", fault is Fault.INTERRUPTED)
 
 
 @dataclass(frozen=True, slots=True)

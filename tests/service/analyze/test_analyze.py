@@ -79,9 +79,9 @@ def test_when_the_provider_fails_the_local_one_answers_and_the_failure_stays_on_
     assert kept(failed) == ("openai", FAILED, False)
     assert failed.error_message.startswith("unauthorized: ")
     assert kept(answered) == ("local", SUCCEEDED, True)
-    assert answered.error_message.startswith("unauthorized: main failed: the provider does not accept the API key")
+    assert answered.error_message.startswith("unauthorized: main failed (the provider does not accept the API key")
     (line,) = ward.story(incident_id)
-    assert line.startswith("Analysis by the local provider, because main failed: the provider does not accept")
+    assert line.startswith("Analysis by the local provider, because main failed (the provider does not accept")
 
 
 def test_a_provider_that_is_gone_or_cannot_be_used_is_made_up_for(ward: Ward, rt: Runtime) -> None:
@@ -215,7 +215,7 @@ def test_a_process_that_dies_while_the_local_provider_answers_does_not_ask_the_o
     assert [kept(run) for run in ward.runs(incident_id)] == [
         ("openai", FAILED, False), ("local", FAILED, True), ("local", SUCCEEDED, True),
     ]  # fmt: skip
-    assert ward.runs(incident_id)[-1].error_message.startswith("rejected: openai failed: ")
+    assert ward.runs(incident_id)[-1].error_message.startswith("rejected: openai failed (")
     assert ward.calls == 1
 
 

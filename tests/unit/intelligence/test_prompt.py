@@ -152,7 +152,7 @@ def test_the_prompt_says_json_has_the_schema_and_is_the_same_each_time() -> None
     assert prompt.system == SYSTEM
     assert json.dumps(SCHEMA, separators=(",", ":")) in prompt.system
     assert "JSON" in prompt.user
-    assert prompt.summary == "plain text (critical; 1 alerts, 1 checks)"
+    assert prompt.summary == "plain text (critical; 1 alert, 1 check)"
 
 
 @pytest.mark.parametrize("text", INJECTIONS)

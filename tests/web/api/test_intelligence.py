@@ -139,7 +139,7 @@ def test_an_incident_is_analysed_on_request_and_shows_its_analysis(
     world.http.next.append(HttpAnswer(401, {}, b"{}"))
     again = responder.post(f"{path}/analyze")
     assert (again["provider"], again["fallback_used"]) == ("local", True)
-    assert again["error_message"].startswith("unauthorized: main failed: ")
+    assert again["error_message"].startswith("unauthorized: main failed (")
     assert again["summary"]
     for caller, status in [(viewer, 403), (stranger, 401)]:
         caller.refused(status, "POST", f"{path}/analyze")

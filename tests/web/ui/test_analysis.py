@@ -71,10 +71,10 @@ def test_a_fallback_says_why_and_the_tries_before_it_are_kept(
     screen = open_screen("Ravi")
     world.http.next.append(HttpAnswer(404, {}, b"{}"))
     after = screen.open(path).form(f"{path}/acknowledge").send("Analyse now")
-    assert "The local analysis answered instead: main failed: the provider knows no model" in after.toasts
+    assert "The local analysis answered instead: main failed (the provider knows no model" in after.toasts
     panel = after.by_id("analysis").text
     assert "fallback" in panel
-    assert "Not by the provider that was wanted: main failed: the provider knows no model" in panel
+    assert "Not by the provider that was wanted: main failed (the provider knows no model" in panel
     assert "1 more try" in panel
     says(world, '{"summary": "All well."}')
     panel = after.form(f"{path}/acknowledge").send("Analyse again").by_id("analysis").text
@@ -89,5 +89,5 @@ def test_without_the_fallback_the_page_says_that_there_is_none(
     path = f"/incidents/{fire()}"
     world.http.next.append(HttpAnswer(401, {}, b"{}"))
     after = open_screen("Ravi").open(path).form(f"{path}/acknowledge").send("Analyse now")
-    assert after.toasts.startswith("There is no analysis: main failed: the provider does not accept the API key")
+    assert after.toasts.startswith("There is no analysis: main failed (the provider does not accept the API key")
     assert "no analysis" in after.by_id("analysis").text
