@@ -12,6 +12,8 @@ from typing import TypeVar
 
 import psutil
 
+from app.platform.failpoints import fp
+
 T = TypeVar("T")
 
 THREADS_AT_MOST = 16
@@ -54,6 +56,7 @@ class Threads:
             # What is not expected goes to the thread's own hook; who waits is told all the same.
             error: Exception | None = CannotMeasure("the measurement broke off")
             try:
+                fp("measure.in_thread")
                 result = fn()
                 error = None
             except EXPECTED as expected:

@@ -14,6 +14,7 @@ from random import Random
 from app.platform import logs
 from app.platform.settings import Settings
 from tests.kill.loop import Plan, Report, kill_and_judge
+from tests.kill.stages import stages
 from tests.kill.storm import storm
 from tests.kill.takeover import takeover
 from tests.prove import faults
@@ -50,6 +51,8 @@ def main(arguments: Sequence[str]) -> int:
         one.add_argument("--seed", type=int, default=int(time.time()) % 60_000)
     storms = proofs.add_parser("storm", help="one group's alerts as fast as they go")
     storms.add_argument("--alerts", type=int, default=10_000)
+    runs = proofs.add_parser("stages", help="presets, hanging providers, and a kill in every stage of a pipeline")
+    runs.add_argument("--sqlite-only", action="store_true")
     pairs = proofs.add_parser("takeover", help="two processes on one PostgreSQL, the leader killed")
     pairs.add_argument("--rounds", type=int, default=3)
     real = proofs.add_parser("faults", help="real faults of this machine: what the local analysis says")
@@ -124,6 +127,19 @@ def prove_takeover(options: argparse.Namespace) -> int:
         return _end(bool(report.violations), folder)
 
 
+def prove_stages(options: argparse.Namespace) -> int:
+    """Presets, hangs and kills on each database."""
+    failed = 0
+    with kept_on_failure() as folder, running_cluster() as cluster:
+        places = [("SQLite", f"sqlite:///{folder}/stages.db")]
+        places += [] if options.sqlite_only else [("PostgreSQL", cluster.create("stages"))]
+        for name, url in places:
+            lines, faults = stages(_inside(folder, name.lower()), url)
+            say(f"stages on {name}", [*lines, ("violations", str(len(faults)))], [str(fault) for fault in faults])
+            failed |= bool(faults)
+        return _end(failed, folder)
+
+
 def prove_schedules(options: argparse.Namespace) -> int:
     """Every zone against the oracle, twenty years of hand-offs, and how long ten years of one schedule take."""
     began = time.monotonic()
@@ -154,6 +170,7 @@ PROOFS: dict[str, Callable[[argparse.Namespace], int]] = {
     "schedules": prove_schedules,
     "races": prove_races,
     "storm": prove_storm,
+    "stages": prove_stages,
     "takeover": prove_takeover,
     "faults": prove_faults,
 }
