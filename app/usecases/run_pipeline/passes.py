@@ -67,7 +67,7 @@ async def run_due(rt: Runtime, now: datetime) -> RunOutcome:
 async def run_one(rt: Runtime, run_id: str, now: datetime) -> bool:
     """Take exactly this run as far as it goes, if it may go on; whether it could be claimed and went well."""
     run = await rt.db.run(partial(pipeline.claim_one, run_id=run_id, owner=rt.owner, now=now))
-    return run is not None and await _go_on(rt, run, now)
+    return run is not None and await _go_on(rt, run)
 
 
 def due_runs(rt: Runtime, now: datetime) -> list[str]:
@@ -107,7 +107,7 @@ async def _start(rt: Runtime, now: datetime) -> set[Task]:
     )  # fmt: skip
     if claimed:
         fp("pipeline.after_claim")
-    return {desk.start(_go_on(rt, run, now), run.run_id) for run in claimed}
+    return {desk.start(_go_on(rt, run), run.run_id) for run in claimed}
 
 
 def _look(tx: Tx, now: datetime) -> tuple[list[int], datetime | None]:
@@ -127,9 +127,10 @@ async def _next_due_at(rt: Runtime, now: datetime) -> datetime | None:
     return max(due_at, now + pause)
 
 
-async def _go_on(rt: Runtime, run: PipelineRun, now: datetime) -> bool:
+async def _go_on(rt: Runtime, run: PipelineRun) -> bool:
     """Take a claimed run as far as it goes; whether it went well. What it stumbles over is its own business."""
-    step: steps.Step | None = partial(steps.begin, rt=rt, run=run, now=now)
+    # Looked at anew: a stage must not seem to have begun before the page that it waited for.
+    step: steps.Step | None = partial(steps.begin, rt=rt, run=run, now=rt.clock.now())
     has_stumbled, went_well = False, True
     with bound(trace_id=run.trace_id, run_id=run.run_id):
         while step is not None:
