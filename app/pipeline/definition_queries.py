@@ -7,7 +7,7 @@ from sqlalchemy.sql import Select
 
 from app.checks.kinds import checkers
 from app.intelligence import queries as intelligence
-from app.intelligence.kinds import all_kinds
+from app.intelligence.local import LOCAL
 from app.notify import queries as notify
 from app.notify.kinds import ALIASES, channel_kinds
 from app.pipeline.definitions import Names, compile_plan, show
@@ -65,11 +65,11 @@ def usable_names(tx: Tx) -> list[str]:
 
 
 def known_names(tx: Tx) -> Names:
-    """What a definition may name now: a provider or a channel also by its kind."""
+    """What a definition may name now: channels also by their kind, and the local provider, which is always there."""
     kinds = [name for name, kind in channel_kinds().items() if kind.for_teams]
     return Names(
         checkers=tuple(checkers()),
-        providers=(*all_kinds(), *intelligence.provider_names(tx)),
+        providers=(LOCAL, *intelligence.provider_names(tx)),
         channels=tuple(notify.channel_names(tx)),
         drivers=(*kinds, *ALIASES),
     )

@@ -21,16 +21,17 @@ PATH_LENGTH = 200
 PARTS_AT_MOST = 20
 MAPPED_AT_MOST = 50
 KEY_LENGTH = 64
-LIST_AT_MOST = 10_000
+LIST_AT_MOST = 5_000
 CHOICES_AT_MOST = 100
 OUTPUT_VALUES = 20_000
 OUTPUT_CHARACTERS = 65_536
 OUTPUT_DEPTH = 32
-STEPS_AT_MOST = 300_000
+STEPS_AT_MOST = 100_000
+TOO_LARGE = "What comes out is too large or too deep to be kept; extract less of it."
 
 _PATH = re.compile(r"(?:[^.\[\]\x00-\x1f]+|\[[0-9]{1,6}\])(?:\.[^.\[\]\x00-\x1f]+|\[[0-9]{1,6}\])*")
 _PART = re.compile(r"\[(?P<index>[0-9]+)\]|(?P<key>[^.\[\]]+)")
-_NOT_A_PATH = 'must be keys and indexes such as "checks[0].name"'
+_NOT_A_PATH = 'must be keys and indexes such as "checks[0].message"'
 
 
 def apply(config: Mapping[str, Any], previous_outputs: Mapping[str, JsonObject]) -> JsonObject:
@@ -46,8 +47,7 @@ def apply(config: Mapping[str, Any], previous_outputs: Mapping[str, JsonObject])
     if config.get("filter"):
         value = _filtered(value, config["filter"])
     if config.get("mapping"):
-        mapping = config["mapping"]
-        value = [_mapped(item, mapping) for item in value] if isinstance(value, list) else _mapped(value, mapping)
+        value = _mapped_each(value, config["mapping"])
     _require_small(value)
     return {"transformed": value, "source_node": source}
 
@@ -178,6 +178,14 @@ def _is_number(value: JsonValue) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _mapped_each(value: JsonValue, mapping: Mapping[str, str]) -> JsonValue:
+    if not isinstance(value, list):
+        return _mapped(value, mapping)
+    if len(value) * len(mapping) > OUTPUT_VALUES:
+        raise TransformFailed(TOO_LARGE)
+    return [_mapped(item, mapping) for item in value]
+
+
 def _mapped(value: JsonValue, mapping: Mapping[str, str]) -> JsonObject:
     return {key: _at(value, path) for key, path in mapping.items()}
 
@@ -198,7 +206,7 @@ def _require_small(value: JsonValue) -> None:
         elif isinstance(each, str):
             characters += len(each)
         if values > OUTPUT_VALUES or characters > OUTPUT_CHARACTERS or depth > OUTPUT_DEPTH:
-            raise TransformFailed("What comes out is too large or too deep to be kept; extract less of it.")
+            raise TransformFailed(TOO_LARGE)
         if isinstance(each, dict):
             characters += sum(map(len, each))
             waiting += [(inner, depth + 1) for inner in each.values()]
