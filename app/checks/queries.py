@@ -80,10 +80,13 @@ def hosts_since(tx: Tx, since: datetime) -> list[str]:
     return list(tx.execute(repository.select_hosts(since)).scalars())
 
 
-def buckets_of(tx: Tx, hostname: str, *, since: datetime, seconds: int) -> dict[str, list[Bucket]]:
-    """What each checker found on a host since then, one value for so many seconds, the oldest first."""
+def buckets_of(
+    tx: Tx, hostname: str, *, since: datetime, seconds: int, checker: str | None = None
+) -> dict[str, list[Bucket]]:
+    """What every checker, or that one, found on a host since then: one value for so many seconds, the oldest first."""
     found: dict[str, list[Bucket]] = {}
-    for bucket in repository.buckets_since(tx, hostname, since, seconds=seconds):
+    checkers = kinds.checkers() if checker is None else [checker]
+    for bucket in repository.buckets_since(tx, hostname, checkers, since, seconds=seconds):
         found.setdefault(bucket.checker_name, []).append(bucket)
     return found
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from app.checks.types import CheckStatus, Finding, Part, Reading, Thresholds
 
 # As monitoring plug-ins have it: what is broken counts more than what nobody knows, and that more than what is well.
-_WORST_FIRST = (CheckStatus.CRITICAL, CheckStatus.WARNING, CheckStatus.UNKNOWN, CheckStatus.OK)
+WORST_FIRST = (CheckStatus.CRITICAL, CheckStatus.WARNING, CheckStatus.UNKNOWN, CheckStatus.OK)
 BAD = (CheckStatus.WARNING, CheckStatus.CRITICAL)
 # So many runs in a row that could not measure are no accident any more.
 BLIND_RUNS = 3
@@ -46,7 +46,7 @@ def contradiction(thresholds: Thresholds) -> str | None:
 
 def worst(statuses: Iterable[CheckStatus]) -> CheckStatus:
     """The status of several checks together; nothing checked is unknown."""
-    return min(statuses, key=_WORST_FIRST.index, default=CheckStatus.UNKNOWN)
+    return min(statuses, key=WORST_FIRST.index, default=CheckStatus.UNKNOWN)
 
 
 def findings(whole: Finding, parts: Sequence[Part], thresholds: Thresholds) -> list[Finding]:
@@ -77,7 +77,7 @@ def lasting(status: CheckStatus, before: Sequence[CheckStatus], *, runs: int) ->
         return status
     known = [each for each in before if each is not CheckStatus.UNKNOWN]
     last = known[len(known) - (runs - 1) :] if runs > 1 else []
-    return CheckStatus.OK if len(last) < runs - 1 else max([status, *last], key=_WORST_FIRST.index)
+    return CheckStatus.OK if len(last) < runs - 1 else max([status, *last], key=WORST_FIRST.index)
 
 
 def is_blind(recent: Sequence[CheckStatus]) -> bool:

@@ -5,7 +5,6 @@ a walk over directories must not look like a busy processor.
 """
 
 import asyncio
-import socket
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -18,6 +17,7 @@ from app.checks.checkers._base import place_fields
 from app.checks.errors import OthersPlaces
 from app.checks.types import CheckConfig, CheckOrder, CheckRun, NewCheckRun
 from app.platform.db import Tx
+from app.platform.host import hostname
 from app.platform.runtime import Runtime
 from app.platform.types import JsonObject
 
@@ -56,7 +56,7 @@ async def measure(
 
 def record(tx: Tx, found: Sequence[NewCheckRun], *, trace_id: str, incident_id: int | None = None) -> list[CheckRun]:
     """Write down what was measured on this host, inside the caller's transaction."""
-    return checks.record_many(tx, found, hostname=socket.gethostname(), trace_id=trace_id, incident_id=incident_id)
+    return checks.record_many(tx, found, hostname=hostname(), trace_id=trace_id, incident_id=incident_id)
 
 
 def orders_for_all(tx: Tx) -> list[CheckOrder]:

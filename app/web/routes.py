@@ -51,6 +51,7 @@ from app.web.ui import (
     assets,
     calendars as calendars_ui,
     channels as channels_ui,
+    checks as checks_ui,
     dashboard as dashboard_ui,
     incidents as incidents_ui,
     intelligence as intelligence_ui,
@@ -512,13 +513,22 @@ UI_INTELLIGENCE: tuple[Route, ...] = (
     _ui("POST", "/intelligence-providers/{provider_id}/delete", intelligence_ui.delete, P.MANAGE_INTELLIGENCE),
 )
 
+UI_CHECKS: tuple[Route, ...] = (
+    _ui("GET", "/checks", checks_ui.index, P.VIEW),
+    _ui("GET", "/checks/{checker}", checks_ui.show, P.VIEW),
+    _ui("POST", "/checks/{checker}", checks_ui.change, P.MANAGE_CHECKS),
+    _ui("POST", "/checks/{checker}/run", checks_ui.run, P.RUN_CHECKS),
+)
+
 UI_SYSTEM: tuple[Route, ...] = (
     _ui("GET", "/settings", system_ui.settings, P.VIEW),
     _ui("GET", "/audit", system_ui.audit, P.READ_AUDIT),
     _ui("GET", "/docs", reference_ui.show, P.VIEW),
 )
 
-UI: tuple[Route, ...] = UI_DAILY + UI_PEOPLE + UI_CATALOGUE + UI_CHANNELS + UI_INTELLIGENCE + UI_PIPELINES + UI_SYSTEM
+UI: tuple[Route, ...] = (
+    UI_DAILY + UI_PEOPLE + UI_CATALOGUE + UI_CHANNELS + UI_INTELLIGENCE + UI_PIPELINES + UI_CHECKS + UI_SYSTEM
+)
 
 ROUTES: tuple[Route, ...] = (
     HOOKS

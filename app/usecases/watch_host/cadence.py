@@ -5,7 +5,6 @@ Those that load the machine go one by one. The next run is due a cadence after t
 """
 
 import asyncio
-import socket
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,6 +16,7 @@ from app.checks import kinds, queries, service as checks
 from app.checks.types import CheckConfig, CheckOrder, CheckRun, Watch
 from app.platform.db import Db, Tx
 from app.platform.failpoints import fp
+from app.platform.host import hostname as this_host
 from app.platform.logs import get_logger
 from app.platform.runtime import Runtime
 from app.usecases import run_checks
@@ -72,7 +72,7 @@ async def run_due(rt: Runtime, now: datetime) -> datetime | None:
 
     Raises what an earlier one broke off with, so that it shows with the job.
     """
-    hostname, rounds = socket.gethostname(), rounds_of(rt)
+    hostname, rounds = this_host(), rounds_of(rt)
     watched, watches, is_stale = await rt.db.run_read(partial(_look, hostname=hostname))
     if is_stale:
         await rt.db.run(partial(retire, rt=rt, hostname=hostname, trace_id=rt.ids.hex32(), now=now))

@@ -14,7 +14,7 @@ Threshold = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
 
 class CheckRunOut(Out):
-    """One execution of a checker; `duration_ms` in milliseconds."""
+    """One execution of a checker; `value` is what was judged, `duration_ms` in milliseconds."""
 
     id: int
     checker_name: str
@@ -30,6 +30,7 @@ class CheckRunOut(Out):
     duration_ms: float
     executed_at: datetime
     trace_id: str
+    value: float | None
 
 
 class CheckOut(Out):

@@ -18,6 +18,7 @@ PLACES = (
     ("/teams", "team", "Teams", Permission.VIEW),
     ("/channels", "channel", "Channels", Permission.VIEW),
     ("/intelligence-providers", "bulb", "AI providers", Permission.VIEW),
+    ("/checks", "check", "Checks", Permission.VIEW),
     ("/notifications", "mail", "Delivery log", Permission.VIEW),
     ("/settings", "settings", "Settings", Permission.VIEW),
     ("/audit", "audit", "Audit", Permission.READ_AUDIT),

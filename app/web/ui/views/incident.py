@@ -10,6 +10,9 @@ from app.accounts import queries as people
 from app.accounts.types import User
 from app.alerts import queries as alerts
 from app.alerts.types import Alert, AlertStatus
+from app.checks import kinds, queries as checks
+from app.checks.rules import WORST_FIRST
+from app.checks.types import CheckStatus
 from app.escalation import queries as escalation
 from app.escalation.types import FALLBACK_LEVEL
 from app.incidents import queries as incidents
@@ -28,6 +31,7 @@ from app.web.ui.words import day, duration
 
 ALERTS_SHOWN = 20
 RUNS_SHOWN = 3
+CHECKS_SHOWN = 24
 RETRYABLE = (NotificationStatus.FAILED, NotificationStatus.EXHAUSTED)
 LINKS = {"runbook_url": "Runbook", "dashboard_url": "Dashboard", "generator_url": "At the sender", "panel_url": "Panel"}
 WAYS = {"ui": "the screen", "api": "the API", "link": "the link in a message", "sms": "SMS", "whatsapp": "WhatsApp",
@@ -81,6 +85,19 @@ class Told:
     def at(self) -> datetime:
         """When it left, or was written if it has not."""
         return self.notification.delivered_at or self.notification.sent_at or self.notification.created_at
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One check that was made for the incident."""
+
+    id: int
+    checker_name: str
+    label: str
+    status: CheckStatus
+    message: str
+    hostname: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +162,7 @@ def incident_page(tx: Tx, incident_id: int, reader: Reader, forms: Mapping[str, 
         "alerts": [AlertView(alert, _links(alert)) for alert in fired[:ALERTS_SHOWN]],
         "alerts_said": _alerts_said(incident, fired),
         "more_alerts": max(0, incident.alert_count - ALERTS_SHOWN),
+        "checks": measured(tx, incident_id),
         "told": messages,
         "told_said": _told_said(messages),
         "answered": answered(tx, incident_id),
@@ -164,6 +182,18 @@ def told(tx: Tx, incident_id: int, *, may_retry: bool) -> list[Told]:
     names = people.users_by_id(tx, {each.user_id for each in sent if each.user_id})
     channels = outbox.channels_by_id(tx, {each.channel_id for each in sent if each.channel_id})
     return [_told(each, names, channels, may_retry) for each in reversed(sent)]
+
+
+def measured(tx: Tx, incident_id: int) -> list[Measured]:
+    """What the checks of the pipeline's stages found, what is bad first, then the newest."""
+    found = checks.runs_of_incident(tx, incident_id, limit=CHECKS_SHOWN)
+    runs = sorted(found, key=lambda run: WORST_FIRST.index(run.status))
+    known = kinds.checkers()
+    return [
+        Measured(each.id, each.checker_name, known[each.checker_name].label if each.checker_name in known else
+                 each.checker_name, each.status, each.message, each.hostname, each.executed_at)
+        for each in runs
+    ]  # fmt: skip
 
 
 def answered(tx: Tx, incident_id: int) -> list[Answered]:
