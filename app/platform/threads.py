@@ -37,7 +37,7 @@ class Threads:
         self._free = threading.BoundedSemaphore(at_most)
 
     async def __call__(self, fn: Callable[[], T], /) -> T:
-        """The function's result. Raises what it raised, CannotMeasure when too many others hang."""
+        """The function's result. Raises what it raised, CannotMeasure when too many others hang, or none can be started."""
         if not self._free.acquire(blocking=False):
             raise CannotMeasure("too many measurements of before still hang")
         loop = asyncio.get_running_loop()
@@ -66,5 +66,9 @@ class Threads:
                 with suppress(RuntimeError):  # the loop has ended meanwhile
                     loop.call_soon_threadsafe(settle, result, error)
 
-        threading.Thread(target=work, name="measure", daemon=True).start()
+        try:
+            threading.Thread(target=work, name="measure", daemon=True).start()
+        except RuntimeError:
+            self._free.release()
+            raise CannotMeasure("this machine has no thread left") from None
         return await future

@@ -103,6 +103,7 @@ class Asked:
     analysis: Analysis
     seconds: float
     stall_seconds: float
+    idle_stall_seconds: float
 
     @property
     def is_right(self) -> bool:
@@ -123,7 +124,6 @@ class Report:
 
     asked: list[Asked] = field(default_factory=list)
     not_made: dict[str, str] = field(default_factory=dict)
-    idle_stall_seconds: float = 0.0
     before: str = ""
 
     @property
@@ -151,14 +151,14 @@ class Report:
             rows.append((fault, ", ".join(f"{wording} {right[wording]}/{count}" for wording, count in tried.items())))
         rows += [(name, f"NOT MADE: {why}") for name, why in self.not_made.items()]
         longest = max((each.seconds for each in self.asked), default=0.0)
-        stall, meanwhile = max(((each.stall_seconds, each.fault) for each in self.asked), default=(0.0, ""))
+        stalls = sorted(each.stall_seconds for each in self.asked) or [0.0]
+        idle = sorted(each.idle_stall_seconds for each in self.asked) or [0.0]
+        middle = len(stalls) // 2
         rows += [
             ("right kind first", f"{100 * self.share:.1f} % of {len(self.asked)}"),
             ("longest analysis", f"{longest:.2f} s"),
-            (
-                "longest stall of the loop",
-                f"{1000 * stall:.0f} ms ({meanwhile}; idle: {1000 * self.idle_stall_seconds:.0f} ms)",
-            ),
+            ("loop late, median", f"{1000 * stalls[middle]:.0f} ms (nobody looking: {1000 * idle[middle]:.0f} ms)"),
+            ("loop late, longest", f"{1000 * stalls[-1]:.0f} ms (nobody looking: {1000 * idle[-1]:.0f} ms)"),
         ]
         return rows + [("wrong", line) for line in self.wrong]
 
@@ -166,19 +166,19 @@ class Report:
 def prove(rounds: int = 1, wordings: Sequence[str] = ("right", "vague", "misleading")) -> Report:
     """Make each fault so many times, and ask about it in each wording."""
     report = Report()
-    report.before, shown = asyncio.run(_as_it_is())
-    report.idle_stall_seconds = asyncio.run(_stall(asyncio.sleep(1)))[1]
-    for number in range(rounds):
-        for fault in FAULTS:
-            with ExitStack() as stack:
-                try:
-                    made = fault.make(stack)
-                except CannotMake as why:
-                    report.not_made[fault.name] = str(why)
-                    continue
-                for wording in wordings:
-                    title, description = _told(made, fault, wording, number, shown)
-                    report.asked.append(asyncio.run(_ask(fault, wording, title, description)))
+    with asyncio.Runner() as runner:
+        report.before, shown = runner.run(_as_it_is())
+        for number in range(rounds):
+            for fault in FAULTS:
+                with ExitStack() as stack:
+                    try:
+                        made = fault.make(stack)
+                    except CannotMake as why:
+                        report.not_made[fault.name] = str(why)
+                        continue
+                    for wording in wordings:
+                        title, description = _told(made, fault, wording, number, shown)
+                        report.asked.append(runner.run(_ask(fault, wording, title, description)))
     return report
 
 
@@ -207,7 +207,10 @@ async def _ask(fault: Fault, wording: str, title: str, description: str) -> Aske
     clock, world = outside()
     begun = time.perf_counter()
     analysis, stall = await _stall(analyze(Evidence(subject), LocalParams(), world, clock=clock))
-    return Asked(fault.name, wording, fault.kind, analysis, time.perf_counter() - begun, stall)
+    seconds = time.perf_counter() - begun
+    # The same fault, as long, and nobody looks: what the machine itself makes the loop wait.
+    _, idle = await _stall(asyncio.sleep(seconds))
+    return Asked(fault.name, wording, fault.kind, analysis, seconds, stall, idle)
 
 
 async def _stall(work: Awaitable[T]) -> tuple[T, float]:

@@ -6,13 +6,13 @@ What does not answer in time is left behind and said: a file system that hangs h
 import asyncio
 import os
 import socket
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, TypeAlias
 
 import psutil
 
@@ -50,6 +50,8 @@ from app.platform.walking import walk
 # The first look samples what moves; the second follows what the first one found.
 FIRST_SECONDS = 1.0
 SECOND_SECONDS = 0.7
+# Parts begin one after the other: all at once they would want the interpreter at once, and the event loop would wait.
+APART_SECONDS = 0.025
 REMOTE_SECONDS = 0.5
 KNOCK_SECONDS = 0.5
 WALK_SECONDS = 0.5
@@ -61,7 +63,7 @@ EXPECTED = (OSError, psutil.Error, CannotMeasure)
 
 # Of the process, so that what hangs is counted once.
 _threads = Threads(at_most=24)
-Found = Mapping[Part, Any]
+Look: TypeAlias = Callable[[], Coroutine[Any, Any, Any]]
 
 
 async def look(hints: Hints, params: LocalParams, *, now: datetime) -> Machine:
@@ -91,17 +93,19 @@ async def look(hints: Hints, params: LocalParams, *, now: datetime) -> Machine:
     )
 
 
-def _first(hints: Hints, params: LocalParams) -> dict[Part, Coroutine[Any, Any, Any]]:
-    parts: dict[Part, Coroutine[Any, Any, Any]] = {
-        Part.MEMORY: _threads(memory.read),
-        Part.CPU: _threads(cpu.read),
-        Part.DISKS: _disks(),
-        Part.PROCESSES: _threads(partial(processes.read, hints.programs, hints.mentioned, params.top_n_processes)),
+def _first(hints: Hints, params: LocalParams) -> dict[Part, Look]:
+    parts: dict[Part, Look] = {
+        Part.CPU: partial(_threads, cpu.read),
+        Part.PROCESSES: partial(
+            _threads, partial(processes.read, hints.programs, hints.mentioned, params.top_n_processes)
+        ),
+        Part.MEMORY: partial(_threads, memory.read),
+        Part.DISKS: _disks,
     }
     if os.path.exists("/proc/net"):
-        parts |= {Part.SOCKETS: _threads(sockets.read), Part.INTERFACES: _threads(interfaces.read)}
+        parts |= {Part.SOCKETS: partial(_threads, sockets.read), Part.INTERFACES: partial(_threads, interfaces.read)}
     if NAME_SERVER_WORDS & set(hints.said.get(Kind.NETWORK, ())):
-        parts[Part.DNS] = _threads(name_servers.read)
+        parts[Part.DNS] = partial(_threads, name_servers.read)
     return parts
 
 
@@ -112,26 +116,28 @@ def _second(
     mounts: Sequence[Mount],
     seen: sockets.Found | None,
     now: float,
-) -> dict[Part, Coroutine[Any, Any, Any]]:
+) -> dict[Part, Look]:
     full = [mount for mount in mounts if mount.used_percent >= FULL_PERCENT]
-    parts: dict[Part, Coroutine[Any, Any, Any]] = {}
+    parts: dict[Part, Look] = {}
     if full or hints.kind is Kind.DISK:
-        parts[Part.FILES] = _walk(params, full, now)
+        parts[Part.FILES] = partial(_walk, params, full, now)
     if seen:
         wanted = [found for endpoint in hints.endpoints if (found := _place(endpoint, names, seen))]
         inodes = set(seen.inodes) | {seen.listening[port.port][1] for port in wanted if port.port in seen.listening}
         if wanted:
-            parts[Part.PORTS] = _knock_all(wanted)
+            parts[Part.PORTS] = partial(_knock_all, wanted)
         if inodes or full:
-            parts[Part.HANDLES] = _threads(partial(handles.read, frozenset(inodes), wants_deleted=bool(full)))
+            look_at_handles = partial(handles.read, frozenset(inodes), wants_deleted=bool(full))
+            parts[Part.HANDLES] = partial(_threads, look_at_handles)
     return parts
 
 
-async def within(
-    parts: Mapping[Part, Coroutine[Any, Any, Any]], seconds: float, unseen: list[Unseen]
-) -> dict[Part, Any]:
+async def within(parts: Mapping[Part, Look], seconds: float, unseen: list[Unseen]) -> dict[Part, Any]:
     """What comes of the parts in so many seconds; the others are let go, not waited for."""
-    tasks = {asyncio.ensure_future(each): part for part, each in parts.items()}
+    tasks = {
+        asyncio.create_task(_begun(look, after_seconds=number * APART_SECONDS)): part
+        for number, (part, look) in enumerate(parts.items())
+    }
     if not tasks:
         return {}
     try:
@@ -148,6 +154,11 @@ async def within(
         except EXPECTED as error:
             unseen.append(Unseen(tasks[task], _why(error)))
     return found
+
+
+async def _begun(look: Look, *, after_seconds: float) -> Any:
+    await asyncio.sleep(after_seconds)
+    return await look()
 
 
 def _why(error: Exception) -> str:

@@ -1,9 +1,11 @@
 """Reads the kernel's text files, which are small, need no program, and say nothing where they do not exist."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 PROC = Path("/proc")
 READ_LIMIT = 2 * 1024 * 1024
+LINES_AT_MOST = 20_000
 
 
 def text(path: Path | str, limit: int = READ_LIMIT) -> str:
@@ -22,6 +24,16 @@ def text_or_nothing(path: Path | str) -> str:
         return text(path)
     except OSError:
         return ""
+
+
+def lines(path: Path | str) -> Iterator[str]:
+    """The lines of a table that may be long, in portions between which others get their turn; none if unreadable."""
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            for line, _ in zip(file, range(LINES_AT_MOST), strict=False):
+                yield line
+    except OSError:
+        return
 
 
 def number(path: Path | str) -> int | None:

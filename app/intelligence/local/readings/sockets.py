@@ -80,9 +80,12 @@ def _table() -> dict[str, Seen]:
     """The sockets that listen or connect, by inode."""
     found = {}
     for name in ("tcp", "tcp6"):
-        for line in proc.text_or_nothing(f"/proc/net/{name}").splitlines()[1:]:
-            fields = line.split(None, 10)
-            if len(fields) > 9 and fields[3] in (LISTENING, CONNECTING) and fields[9] != "0":
+        for line in proc.lines(f"/proc/net/{name}"):
+            fields = line.split(None, 4)
+            if len(fields) < 5 or fields[3] not in (LISTENING, CONNECTING):
+                continue  # most are, on a busy machine
+            fields = line.split()
+            if len(fields) > 9 and fields[9] != "0":
                 address, port = _address(fields[1])
                 remote = ":".join(map(str, _address(fields[2]))) if fields[3] == CONNECTING else ""
                 waiting = int(fields[4].partition(":")[2], 16) if fields[3] == LISTENING else 0
