@@ -37,7 +37,7 @@ class Threads:
         self._free = threading.BoundedSemaphore(at_most)
 
     async def __call__(self, fn: Callable[[], T], /) -> T:
-        """The function's result. Raises what it raised, CannotMeasure when too many others hang, or none can be started."""
+        """The function's result. Raises what it raised, CannotMeasure when too many hang or none can start."""
         if not self._free.acquire(blocking=False):
             raise CannotMeasure("too many measurements of before still hang")
         loop = asyncio.get_running_loop()
