@@ -31,6 +31,7 @@ from app.web.api import (
     pipelines,
     push,
     reach,
+    recommendations,
     schedules,
     simulate,
     system,
@@ -263,6 +264,12 @@ INTELLIGENCE: tuple[Route, ...] = (
     _api("POST", "/api/v1/intelligence/providers/{provider_id}/activate", intelligence.activate, P.MANAGE_INTELLIGENCE),
     _api("POST", "/api/v1/intelligence/providers/{provider_id}/test", intelligence.test, P.MANAGE_INTELLIGENCE),
     _api("GET", "/api/v1/analysis-runs", intelligence.list_runs, P.VIEW),
+    _api("GET", "/intelligence/health", recommendations.health, P.VIEW),
+    _api("GET", "/intelligence/providers", recommendations.list_kinds, P.VIEW),
+    _api("GET", "/intelligence/recommendations", recommendations.show, P.VIEW),
+    _api("POST", "/intelligence/recommendations", recommendations.recommend, P.ANALYZE),
+    _api("GET", "/intelligence/memory", recommendations.look_at_memory, P.VIEW),
+    _api("GET", "/intelligence/disk", recommendations.look_at_disk, P.VIEW),
 )
 
 DUTY: tuple[Route, ...] = (

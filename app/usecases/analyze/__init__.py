@@ -27,9 +27,10 @@ from app.platform.logs import get_logger
 from app.platform.runtime import Runtime
 from app.usecases.analyze import recording
 from app.usecases.analyze.evidence import gather
+from app.usecases.analyze.fresh import Recommended, look_here, recommend
 from app.usecases.analyze.order import Ended, Local, Order, Paid, Refused
 
-__all__ = ["analyze", "analyze_by_hand", "close_orphans"]
+__all__ = ["Recommended", "analyze", "analyze_by_hand", "close_orphans", "look_here", "recommend"]
 
 # What is kept of a caller's time for the local provider, which may have to answer after all.
 LOCAL_SECONDS = 5.0

@@ -206,10 +206,10 @@ def _local(tx: Tx, rt: Runtime, order: Order, instead: Instead | None, *, now: d
         error_message=f"{instead.fault.value}: {instead.because}" if instead else "",
         **_known(order, question_about(rt.settings, order.evidence.subject)),
     )
-    return Local(_started(tx, new, now=now), _params(tx), instead)
+    return Local(_started(tx, new, now=now), local_params(tx), instead)
 
 
-def _params(tx: Tx) -> LocalParams:
+def local_params(tx: Tx) -> LocalParams:
     """How the operator set the local provider up; as it comes where they did not, or in a way that cannot be read."""
     try:
         return queries.get_local_params(tx)

@@ -1,0 +1,110 @@
+"""`/intelligence/*` of document 001: what is recommended, and what this machine shows now."""
+
+from typing import Any
+
+import psutil
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.support.world import World
+from tests.web.api.conftest import JSON, Caller
+from tests.web.api.test_intelligence import KEY, answers
+
+FIELDS = {
+    "incident_id", "provider", "analysis_run_id", "fallback_used", "summary", "probable_cause", "confidence", "count",
+    "recommendations", "found_at",
+}  # fmt: skip
+OF_EACH = {"type", "priority", "title", "description", "details", "actions", "incident_id"}
+
+
+def ask(caller: Caller, method: str, path: str, body: Any = None, /, *, status: int = 200, **query: Any) -> JSON:
+    """One request to a path outside `/api/v1`."""
+    headers = {"authorization": f"Bearer {caller.token}"}
+    answered = caller.client.request(method, f"/intelligence{path}", json=body, params=query, headers=headers)
+    assert answered.status_code == status, answered.text
+    found: JSON = answered.json()
+    return found
+
+
+@pytest.fixture
+def incident(admin: Caller) -> JSON:
+    """An incident of another host."""
+    made: JSON = admin.post("/incidents", {"title": "Disk full on db-02", "severity": "critical"}, status=201)
+    return made
+
+
+def test_the_local_one_is_always_there_and_every_kind_is_listed(admin: Caller, viewer: Caller) -> None:
+    assert ask(viewer, "GET", "/health/") == {"status": "ok", "provider": "local", "active": None}
+    kinds = ask(viewer, "GET", "/providers/")
+    assert (kinds["active"], kinds["count"]) == ("local", 8)
+    assert {each["provider"] for each in kinds["providers"]} == {
+        "local", "openai", "claude", "gemini", "copilot", "grok", "ollama", "mistral",
+    }  # fmt: skip
+    admin.post(
+        "/intelligence/providers",
+        {"name": "main", "provider": "openai", "config": {"api_key": KEY}, "is_active": True},
+        status=201,
+    )
+    assert ask(viewer, "GET", "/health") == {"status": "ok", "provider": "openai", "active": "main"}
+    kinds = ask(viewer, "GET", "/providers")
+    assert [each["configured"] for each in kinds["providers"] if each["is_active"]] == [["main"]]
+
+
+def test_looking_at_an_incident_asks_nobody_and_keeps_nothing(
+    admin: Caller, viewer: Caller, incident: JSON, world: World
+) -> None:
+    provider = {"name": "main", "provider": "openai", "config": {"api_key": KEY}, "is_active": True}
+    admin.post("/intelligence/providers", provider, status=201)
+    found = ask(viewer, "GET", "/recommendations/", incident_id=incident["id"])
+    assert found.keys() == FIELDS
+    assert (found["incident_id"], found["provider"], found["analysis_run_id"]) == (incident["id"], "local", None)
+    assert "This is about db-02, which cannot be looked at from here" in found["summary"]
+    assert found["count"] == len(found["recommendations"]) > 0
+    assert found["recommendations"][0].keys() == OF_EACH
+    assert (found["recommendations"][0]["type"], found["recommendations"][0]["incident_id"]) == ("disk", incident["id"])
+    only = ask(viewer, "GET", "/recommendations", incident_id=incident["id"], analysis_type="network")
+    assert all(each["type"] == "network" for each in only["recommendations"])
+    assert admin.get("/analysis-runs")["total"] == 0
+    assert world.http.calls == []
+
+
+def test_analysing_now_asks_the_active_one_and_is_then_the_newest(
+    admin: Caller, viewer: Caller, responder: Caller, incident: JSON, world: World
+) -> None:
+    provider = {"name": "main", "provider": "openai", "config": {"api_key": KEY}, "is_active": True}
+    admin.post("/intelligence/providers", provider, status=201)
+    recommendation = '{"type": "disk", "priority": "high", "title": "Free space", "description": "", "actions": []}'
+    answers(world, f'{{"summary": "The disk fills up.", "confidence": 0.6, "recommendations": [{recommendation}]}}')
+    found = ask(responder, "POST", "/recommendations/", {"incident_id": incident["id"]})
+    assert (found["provider"], found["summary"], found["count"]) == ("openai", "The disk fills up.", 1)
+    assert ask(viewer, "GET", "/recommendations/", incident_id=incident["id"]) == found
+    by_local = ask(responder, "POST", "/recommendations/", {"incident_id": incident["id"], "provider": "local"})
+    assert (by_local["provider"], by_local["fallback_used"]) == ("local", False)
+    assert by_local["analysis_run_id"] > found["analysis_run_id"]
+    assert len(world.http.calls) == 1
+
+
+def test_without_an_incident_it_is_about_this_machine(responder: Caller) -> None:
+    found = ask(responder, "POST", "/recommendations", {})
+    assert (found["incident_id"], found["provider"], found["analysis_run_id"]) == (None, "local", None)
+    assert ask(responder, "GET", "/recommendations") == found, "a look is shared for a moment"
+
+
+def test_memory_and_disk_are_as_psutil_says(viewer: Caller) -> None:
+    memory = ask(viewer, "GET", "/memory/")
+    assert memory["total_bytes"] == psutil.virtual_memory().total
+    assert memory["top_processes"][0].keys() == {"pid", "name", "command", "state", "rss_bytes", "cpu_percent"}
+    disk = ask(viewer, "GET", "/disk/")
+    root = next(mount for mount in disk["mounts"] if mount["path"] == "/")
+    assert root["used_percent"] == pytest.approx(psutil.disk_usage("/").percent, abs=0.2)
+    assert disk.keys() >= {"large_files", "old_files", "deleted_and_held", "complete", "recommendations", "unseen"}
+    assert {each["type"] for each in disk["recommendations"]} <= {"disk"}
+
+
+def test_who_may_and_what_is_not_there(client: TestClient, viewer: Caller, responder: Caller) -> None:
+    assert client.get("/intelligence/memory/").status_code == 401
+    ask(viewer, "POST", "/recommendations/", {}, status=403)
+    ask(viewer, "GET", "/recommendations/", incident_id=999, status=404)
+    ask(responder, "POST", "/recommendations/", {"incident_id": 999}, status=404)
+    ask(responder, "POST", "/recommendations/", {"analysis_type": "weather"}, status=422)
+    ask(viewer, "GET", "/recommendations/", analysis_type="weather", status=422)
