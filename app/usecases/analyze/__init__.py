@@ -85,7 +85,9 @@ async def analyze(
     return answering
 
 
-async def analyze_by_hand(rt: Runtime, *, incident_id: int, actor: Actor, now: datetime) -> AnalysisRun:
+async def analyze_by_hand(
+    rt: Runtime, *, incident_id: int | None, actor: Actor, now: datetime, provider: str | None = None
+) -> AnalysisRun:
     """The analysis that somebody asks for and waits for, in a time in which no proxy gives up.
 
     Raises IncidentNotFound, AnalysisFailed.
@@ -95,6 +97,7 @@ async def analyze_by_hand(rt: Runtime, *, incident_id: int, actor: Actor, now: d
         incident_id=incident_id,
         now=now,
         trace_id=rt.ids.hex32(),
+        provider=provider,
         is_requested=True,
         at_most_seconds=BY_HAND_SECONDS,
         actor=actor,

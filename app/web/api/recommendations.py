@@ -198,15 +198,7 @@ async def recommend(body: RecommendNow, rt: RuntimeDep, actor: ActorDep, now: No
     """Analyse now, by whom is asked for, and keep it; without an incident and a provider just look at this machine."""
     if body.incident_id is None and body.provider in (None, LOCAL):
         return RecommendationsOut.of(await analyze.recommend(rt), body.analysis_type)
-    run = await analyze.analyze(
-        rt,
-        incident_id=body.incident_id,
-        now=now,
-        trace_id=rt.ids.hex32(),
-        provider=body.provider,
-        is_requested=True,
-        actor=actor,
-    )
+    run = await analyze.analyze_by_hand(rt, incident_id=body.incident_id, actor=actor, now=now, provider=body.provider)
     return RecommendationsOut.of(Recommended.of_run(run), body.analysis_type)
 
 
