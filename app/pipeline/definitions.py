@@ -151,6 +151,8 @@ def _node_errors(node: Mapping[str, Any], at: str, names: Names | None) -> list[
     errors = _unknown_keys(node, _NODE_KEYS, at, "a node") + _tries_errors(node, at)
     if not _is_id(node.get("id")):
         errors.append(FieldError(f"{at}.id", "must be 1 to 64 letters, digits, «-» and «_»"))
+    elif node["id"] == NodeType.INGEST and node.get("type") != NodeType.INGEST:
+        errors.append(FieldError(f"{at}.id", "is what every run calls its delivery; choose another id for this node"))
     if node.get("next") is not None and not isinstance(node["next"], str):
         errors.append(FieldError(f"{at}.next", "must be the id of one node, or be left out where the pipeline ends"))
     kind, config = node.get("type"), node.get("config", {})

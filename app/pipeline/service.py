@@ -98,8 +98,9 @@ def begin(tx: Tx, run: PipelineRun, plan: Plan, *, severity: str, max_retries: i
         incident_id=run.incident_id, alert_fingerprint=run.alert_fingerprint, severity=severity,
         deliveries=run.merged + 1,
     )  # fmt: skip
+    own = next((node.id for node in plan.nodes if node.stage is Stage.INGEST), Stage.INGEST.value.lower())
     repository.insert_stage(
-        tx, run, Stage.INGEST.value.lower(), Stage.INGEST, attempt=1, status=StageStatus.SUCCEEDED,
+        tx, run, own, Stage.INGEST, attempt=1, status=StageStatus.SUCCEEDED,
         input_ref=run.normalized_payload_ref, output_snapshot=result.to_dict(),
         started_at=run.created_at, completed_at=run.created_at, duration_ms=0.0,
     )  # fmt: skip

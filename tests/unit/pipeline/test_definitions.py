@@ -44,6 +44,7 @@ BROKEN: dict[str, tuple[Any, str, str]] = {
     "no type": (flow({"id": "a"}), "config.nodes[0].type", "is missing; there are ingest, context"),
     "type is a list": (flow(node("a", ["notify"])), "config.nodes[0].type", "is missing"),
     "bad id": (flow(node("no spaces")), "config.nodes[0].id", "letters, digits"),
+    "id of the delivery": (flow(node("ingest", "context")), "config.nodes[0].id", "every run calls its delivery"),
     "no id": (flow({"type": "notify"}), "config.nodes[0].id", "letters, digits"),
     "duplicate id": (
         flow(node("a", after="b"), node("b"), node("a")),
