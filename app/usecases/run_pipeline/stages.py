@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 from app.checks.queries import runs_of_trace as checks_of
 from app.checks.types import CheckOrder, NewCheckRun
@@ -30,7 +31,7 @@ async def carry_out(rt: Runtime, work: Work) -> Output:
                 case NodeType.INTELLIGENCE:
                     return await _analyze(rt, work)
                 case NodeType.TRANSFORM:
-                    return _transform(work)
+                    return await rt.outside.blocking(partial(_transform, work))
                 case _:
                     raise StageFailed("NotAStage", f"{work.node.type} is not carried out here", is_retryable=False)
     except TimeoutError as error:

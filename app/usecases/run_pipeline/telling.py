@@ -63,7 +63,7 @@ def tell(
         **findings.facts_of(progress),
         **({"template": node.config["template"]} if node.config.get("template") else {}),
     }
-    notify.insert_many(tx, [_message(run, incident, channel, facts, now) for channel in channels], now=now)
+    notify.insert_many(tx, [_message(run, incident, node, channel, facts, now) for channel in channels], now=now)
     for message in outbox.messages_of_runs(tx, [run.run_id]).get(run.run_id, []):
         if message.status in LOST:
             notify.retry(tx, message.id, now=now)
@@ -118,8 +118,9 @@ def _channels(tx: Tx, node: Node, source: AlertSource | None) -> list[Notificati
 
 
 def _message(
-    run: PipelineRun, incident: Incident | None, channel: NotificationChannel, facts: JsonObject, now: datetime
-) -> NewNotification:
+    run: PipelineRun, incident: Incident | None, node: Node, channel: NotificationChannel, facts: JsonObject,
+    now: datetime,
+) -> NewNotification:  # fmt: skip
     return NewNotification(
         kind=NotificationKind.TEAM,
         channel=channel.driver,
@@ -127,7 +128,7 @@ def _message(
         due_at=now,
         facts=facts,
         incident_id=incident.id if incident is not None else None,
-        idempotency_key=f"{run.run_id}:{channel.id}",
+        idempotency_key=f"{run.run_id}:{node.id}:{channel.id}",
         run_id=run.run_id,
     )
 
