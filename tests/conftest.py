@@ -19,6 +19,7 @@ from tests.support.clock import FrozenClock
 from tests.support.databases import PostgresTemplate, SqliteTemplate, fast_temporary_folder, share_compiled
 from tests.support.http_server import HttpServer
 from tests.support.postgres import PostgresUnavailable, running_cluster
+from tests.support.redis import RedisUnavailable, running_redis
 from tests.support.smtp import SmtpServer
 from tests.support.world import World
 
@@ -168,6 +169,16 @@ def http_server() -> Iterator[HttpServer]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def redis_url() -> Iterator[str]:
+    """The address of a real, empty Redis on loopback; skips, or fails where PAGERPAL_REQUIRE_REDIS=1."""
+    try:
+        with running_redis() as url:
+            yield url
+    except RedisUnavailable as error:
+        _skip_or_fail(f"Redis: {error}", required="PAGERPAL_REQUIRE_REDIS")
 
 
 def _skip_or_fail(reason: str, *, required: str) -> None:

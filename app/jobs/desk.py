@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from app.jobs.handover import Handover
 from app.platform import lease
 from app.platform.errors import Unavailable
 from app.platform.lease import FileLock, Held
@@ -19,11 +20,12 @@ log = get_logger(__name__)
 
 @dataclass(slots=True)
 class Desk:
-    """One process's place in the house: its runtime, and the lease it holds while it leads."""
+    """One process's place in the house: its runtime, the lease it holds while it leads, and what it gave to Celery."""
 
     rt: Runtime
     held: Held | None = None
     lock: FileLock | None = field(default=None)
+    handover: Handover = field(default_factory=Handover)
 
     @property
     def is_leader(self) -> bool:

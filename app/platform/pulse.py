@@ -12,6 +12,7 @@ from app.platform.tables import fields_of
 
 PULSE = "pulse"
 PROBE = "probe"
+LEFT = "celery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,17 @@ def last_beat(tx: Tx) -> datetime | None:
 def probe(tx: Tx, *, owner: str, now: datetime) -> None:
     """A real write that changes one row: what fails here would fail for an alert too."""
     _mark(tx, PROBE, owner=owner, now=now)
+
+
+def note_left(tx: Tx, *, owner: str, now: datetime) -> None:
+    """Write down that Celery's workers left something undone which this process now does."""
+    _mark(tx, LEFT, owner=owner, now=now)
+
+
+def last_left(tx: Tx) -> datetime | None:
+    """When Celery's workers last left something undone; None if they never did."""
+    found: datetime | None = tx.scalar(select(LeaseRow.expires_at).where(LeaseRow.name == LEFT))
+    return found
 
 
 def leader_of(tx: Tx, *, now: datetime) -> str | None:

@@ -5,6 +5,7 @@ A wrong value stops the start with the variable's name. An empty value counts as
 """
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -45,6 +46,12 @@ def _without_slash(value: str) -> str:
 def _known_database(value: str) -> str:
     if not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
         raise ValueError("must begin with sqlite:/// or postgresql://")
+    return value
+
+
+def _known_broker(value: str) -> str:
+    if value and not value.startswith(("redis://", "rediss://", "amqp://", "amqps://")):
+        raise ValueError("must begin with redis://, rediss://, amqp:// or amqps://")
     return value
 
 
@@ -133,7 +140,7 @@ class Settings(BaseModel):
     intelligence_scrub_secrets: bool = True
     orchestration_metrics_backend: Literal["logging", "statsd"] = "logging"
     enable_celery_orchestration: bool = False
-    celery_broker_url: Annotated[str, Field(repr=False)] = ""
+    celery_broker_url: Annotated[str, Field(repr=False), AfterValidator(_known_broker)] = ""
     statsd_host: str = ""
     statsd_port: Port = 8125
     statsd_dogstatsd_tags: bool = False
@@ -176,6 +183,14 @@ class Settings(BaseModel):
             raise ValueError(
                 "STATSD_HOST is not set, and ORCHESTRATION_METRICS_BACKEND=statsd sends to it. "
                 "Set it, or choose ORCHESTRATION_METRICS_BACKEND=logging."
+            )
+        if self.enable_celery_orchestration and not self.celery_broker_url:
+            raise ValueError("CELERY_BROKER_URL is not set, and ENABLE_CELERY_ORCHESTRATION needs a broker.")
+        needed = ("celery", "redis") if self.celery_broker_url.startswith("redis") else ("celery",)
+        if self.enable_celery_orchestration and not all(find_spec(package) for package in needed):
+            raise ValueError(
+                "ENABLE_CELERY_ORCHESTRATION is set, and Celery is not installed. Install the extra «celery» "
+                "(pip install 'celery[redis]>=5.7,<6'), or take the setting away: the stages then run in the server."
             )
         return self
 

@@ -25,7 +25,7 @@ from app.platform.settings import Settings
 from app.platform.types import MAX_PAGE_SIZE, PageQuery
 from app.usecases import paging
 from app.usecases.watch.coverage import Finding, FindingKind, by_kind, coverage, schedules_paged_by
-from app.usecases.watch.notices import LATE_SECONDS
+from app.usecases.watch.notices import LATE_SECONDS, are_left_undone
 from app.usecases.watch.settings_checks import settings_checks
 from app.usecases.watch.types import CheckStatus, ReadinessItem, fail, ok, warn
 
@@ -93,6 +93,8 @@ def _workers(tx: Tx, settings: Settings, now: datetime) -> ReadinessItem:
     silent = int((now - last).total_seconds())
     if silent > LATE_SECONDS:
         return fail("workers", f"The leader has been silent for {silent} s.")
+    if are_left_undone(tx, settings, now):
+        return warn("workers", "Celery's workers leave pipeline stages undone; they run in the server instead.")
     return ok("workers", "Exactly one process leads and is alive.")
 
 
@@ -206,6 +208,6 @@ def _sqlite_durability(tx: Tx, settings: Settings) -> ReadinessItem:
 
 
 DATABASE_CHECKS: tuple[Check, ...] = (
-    _admin, _fallback, _workers, _provider_health, _test_alert, _coverage, _rota, _levels, _routing, _local_checks,
-    _backup, _durability,
+    _admin, _fallback, _workers, _provider_health, _test_alert, _coverage, _rota, _levels, _routing,
+    _local_checks, _backup, _durability,
 )  # fmt: skip

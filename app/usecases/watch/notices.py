@@ -19,6 +19,7 @@ from app.usecases.watch.types import Banner, BannerLevel
 
 # Several beats may be lost to a busy machine before anybody is told.
 LATE_SECONDS = 6 * BEAT_SECONDS
+LEFT_SHOWN_FOR = timedelta(minutes=5)
 BLACKOUT_SHOWN_FOR = timedelta(hours=1)
 
 
@@ -90,10 +91,21 @@ def _of_work(tx: Tx, settings: Settings, now: datetime) -> Iterator[Banner]:
             yield _danger(
                 "clock", f"No process has paged for {length_of(int(silent))}: the jobs stand still.", "/settings"
             )
+    if are_left_undone(tx, settings, now):
+        text = (
+            "Celery's workers left pipeline stages undone: they run in the server instead. Look at broker and workers."
+        )
+        yield Banner("celery", BannerLevel.WARNING, text, "/settings")
     blackout = pulse.latest_blackout(tx, now=now, within=BLACKOUT_SHOWN_FOR)
     if blackout is not None:
         text = f"PagerPal could not page anybody for {length_of(blackout.seconds)} until {blackout.ended_at:%H:%M} UTC."
         yield Banner("blackout", BannerLevel.WARNING, text, "/incidents?status=open")
+
+
+def are_left_undone(tx: Tx, settings: Settings, now: datetime) -> bool:
+    """Whether the server had to run pipeline stages just now that are Celery's to run."""
+    left = pulse.last_left(tx) if settings.enable_celery_orchestration else None
+    return left is not None and now - left < LEFT_SHOWN_FOR
 
 
 def _of_providers(tx: Tx) -> Iterator[Banner]:

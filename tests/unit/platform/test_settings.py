@@ -1,5 +1,6 @@
 """Settings: where values come from, what stops the start, what people see of them."""
 
+import sys
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -101,6 +102,25 @@ def test_statsd_without_a_server_stops_the_start() -> None:
     with pytest.raises(StartRefused, match="STATSD_HOST is not set"):
         load_settings(secret_key=STRONG, orchestration_metrics_backend="statsd")
     load_settings(secret_key=STRONG, orchestration_metrics_backend="statsd", statsd_host="127.0.0.1")
+
+
+CELERY = {"secret_key": STRONG, "enable_celery_orchestration": True, "celery_broker_url": "redis://127.0.0.1:6379/0"}
+
+
+def test_celery_without_a_broker_stops_the_start() -> None:
+    with pytest.raises(StartRefused, match="CELERY_BROKER_URL is not set"):
+        load_settings(**CELERY | {"celery_broker_url": ""})
+    with pytest.raises(StartRefused, match="CELERY_BROKER_URL: must begin with redis://"):
+        load_settings(**CELERY | {"celery_broker_url": "http://127.0.0.1"})
+
+
+@pytest.mark.parametrize("package", ["celery", "redis"])
+def test_celery_without_the_extra_stops_the_start(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    load_settings(**CELERY)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(StartRefused, match="Install the extra «celery»"):
+        load_settings(**CELERY)
+    load_settings(secret_key=STRONG, celery_broker_url="redis://127.0.0.1:6379/0")
 
 
 @pytest.mark.parametrize("key", ["", "changeme", "replace-me-" * 5, "short", "ab" * 40, DEVELOPMENT_SECRET])
