@@ -37,8 +37,12 @@ def applies_here(checker: Checker) -> bool:
 
 def may_run(config: CheckConfig) -> bool:
     """Whether it is switched on, and there is anything to look at."""
-    checker = get_checker(config.checker)
-    return config.enabled and not checked_params(checker, config.params).is_idle
+    return config.enabled and has_something(config)
+
+
+def has_something(config: CheckConfig) -> bool:
+    """Whether there is anything to look at, switched on or not."""
+    return not checked_params(get_checker(config.checker), config.params).is_idle
 
 
 def is_watched(config: CheckConfig) -> bool:

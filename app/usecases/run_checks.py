@@ -75,23 +75,24 @@ def orders_for_stage(tx: Tx) -> list[CheckOrder]:
 
 def change_config(rt: Runtime, *, checker: str, changes: Mapping[str, Any], actor: User, now: datetime) -> CheckConfig:
     """Change how a checker is set up; None goes back to its own. Raises CheckerMissing, CheckInvalid."""
+    return rt.db.write(lambda tx: write_config(tx, checker=checker, changes=changes, actor=actor, now=now))
 
-    def write(tx: Tx) -> CheckConfig:
-        before = queries.get_config(tx, checker)
-        config = checks.change_config(tx, checker, changes=changes, now=now)
-        record_audit(
-            tx,
-            actor=actor,
-            action="changed",
-            object_type="check",
-            object_id=checker,
-            before=_shown(before),
-            after=_shown(config),
-            now=now,
-        )
-        return config
 
-    return rt.db.write(write)
+def write_config(tx: Tx, *, checker: str, changes: Mapping[str, Any], actor: User, now: datetime) -> CheckConfig:
+    """The same inside the caller's transaction."""
+    before = queries.get_config(tx, checker)
+    config = checks.change_config(tx, checker, changes=changes, now=now)
+    record_audit(
+        tx,
+        actor=actor,
+        action="changed",
+        object_type="check",
+        object_id=checker,
+        before=_shown(before),
+        after=_shown(config),
+        now=now,
+    )
+    return config
 
 
 async def _measured(rt: Runtime, configs: Sequence[CheckConfig], now: datetime) -> list[NewCheckRun]:

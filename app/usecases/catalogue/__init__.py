@@ -2,13 +2,14 @@
 
 from app.usecases.catalogue.channels import create_channel, delete_channel, shown_channel, update_channel
 from app.usecases.catalogue.pipelines import (
+    add_definition,
     check_definition,
     create_definition,
     delete_definition,
     shown_definition,
     update_definition,
 )
-from app.usecases.catalogue.policies import create_policy, delete_policy, update_policy
+from app.usecases.catalogue.policies import add_policy, create_policy, delete_policy, update_policy
 from app.usecases.catalogue.providers import (
     create_provider,
     delete_provider,
@@ -17,6 +18,10 @@ from app.usecases.catalogue.providers import (
     update_provider,
 )
 from app.usecases.catalogue.sources import (
+    FIRST_SOURCE,
+    add_key,
+    add_source,
+    change_source,
     create_source,
     delete_source,
     first_source,
@@ -26,6 +31,12 @@ from app.usecases.catalogue.sources import (
 )
 
 __all__ = [
+    "FIRST_SOURCE",
+    "add_definition",
+    "add_key",
+    "add_policy",
+    "add_source",
+    "change_source",
     "check_definition",
     "create_channel",
     "create_definition",

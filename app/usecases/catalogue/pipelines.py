@@ -32,22 +32,44 @@ def create_definition(
     is_active: bool = True,
 ) -> PipelineDefinition:
     """Add a definition. Raises DefinitionInvalid with every fault, DefinitionNameTaken."""
-
-    def write(tx: Tx) -> PipelineDefinition:
-        made = definitions.create_definition(
+    return rt.db.write(
+        lambda tx: add_definition(
             tx,
             name=name,
             config=config,
+            actor=actor,
+            now=now,
             description=description,
             tags=tags,
             is_active=is_active,
-            created_by=actor.email,
-            now=now,
         )
-        _audit(tx, "created", name, actor, None, shown_definition(made), now)
-        return made
+    )
 
-    return rt.db.write(write)
+
+def add_definition(
+    tx: Tx,
+    *,
+    name: str,
+    config: JsonValue,
+    actor: User,
+    now: datetime,
+    description: str = "",
+    tags: Sequence[str] = (),
+    is_active: bool = True,
+) -> PipelineDefinition:
+    """The same inside the caller's transaction."""
+    made = definitions.create_definition(
+        tx,
+        name=name,
+        config=config,
+        description=description,
+        tags=tags,
+        is_active=is_active,
+        created_by=actor.email,
+        now=now,
+    )
+    _audit(tx, "created", name, actor, None, shown_definition(made), now)
+    return made
 
 
 def update_definition(

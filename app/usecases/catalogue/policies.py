@@ -28,21 +28,43 @@ def create_policy(
     ack_timeout_minutes: int | None = None,
 ) -> Policy:
     """Add a policy. Raises Invalid, PolicyNameTaken."""
-
-    def write(tx: Tx) -> Policy:
-        policy = service.create_policy(
+    return rt.db.write(
+        lambda tx: add_policy(
             tx,
             name=name,
             levels=levels,
+            actor=actor,
+            now=now,
             team_id=team_id,
             repeat=repeat,
             ack_timeout_minutes=ack_timeout_minutes,
-            now=now,
         )
-        _audit(tx, "created", policy.id, actor, None, _view(policy), now)
-        return policy
+    )
 
-    return rt.db.write(write)
+
+def add_policy(
+    tx: Tx,
+    *,
+    name: str,
+    levels: Sequence[Level],
+    actor: User,
+    now: datetime,
+    team_id: int | None = None,
+    repeat: int = 0,
+    ack_timeout_minutes: int | None = None,
+) -> Policy:
+    """The same inside the caller's transaction."""
+    policy = service.create_policy(
+        tx,
+        name=name,
+        levels=levels,
+        team_id=team_id,
+        repeat=repeat,
+        ack_timeout_minutes=ack_timeout_minutes,
+        now=now,
+    )
+    _audit(tx, "created", policy.id, actor, None, _view(policy), now)
+    return policy
 
 
 def update_policy(rt: Runtime, *, policy_id: int, changes: dict[str, Any], actor: User, now: datetime) -> Policy:

@@ -57,7 +57,27 @@ def create_source(
         "auto_resolve": auto_resolve,
         "is_active": is_active,
     }
-    return rt.db.write(lambda tx: _create(rt, tx, values, config or {}, key, actor=actor, now=now)), key
+    return rt.db.write(lambda tx: add_source(tx, rt, values, config or {}, key, actor=actor, now=now)), key
+
+
+def add_source(
+    tx: Tx,
+    rt: Runtime,
+    values: Mapping[str, Any],
+    config: Mapping[str, Any],
+    key: str,
+    *,
+    actor: User | None,
+    now: datetime,
+) -> AlertSource:
+    """Add a source with this key inside the caller's transaction. Raises Invalid, SourceNameTaken."""
+    _require_policy(tx, values)
+    require_pipeline(tx, values.get("pipeline", sources.DEFAULTS["pipeline"]))
+    source = sources.create_source(tx, values=_named(values), config=_sealed(rt, {}, config), now=now)
+    sources.add_key(tx, source_id=source.id, key=key, now=now)
+    tx.wake(WAKE)
+    _audit(tx, "created", source.id, actor, None, _view(source), now)
+    return source
 
 
 def update_source(
@@ -73,23 +93,33 @@ def update_source(
 
     Raises SourceNotFound, Invalid, SourceNameTaken.
     """
+    return rt.db.write(
+        lambda tx: change_source(tx, rt, source_id=source_id, changes=changes, actor=actor, now=now, config=config)
+    )
 
-    def write(tx: Tx) -> AlertSource:
-        before = queries.get_source(tx, source_id)
-        if before.is_internal and any(
-            changes.get(name, getattr(before, name)) != getattr(before, name) for name in OWN
-        ):
-            raise SourceInUse(f"The name and the driver of «{before.name}» belong to PagerPal itself.")
-        _require_policy(tx, changes)
-        if "pipeline" in changes:
-            require_pipeline(tx, changes["pipeline"])
-        sealed = before.config if config is None else _sealed(rt, before.config, config)
-        after = sources.update_source(tx, source_id=source_id, changes=_named(changes), config=sealed, now=now)
-        tx.wake(WAKE)
-        _audit(tx, "changed", source_id, actor, _view(before), _view(after), now)
-        return after
 
-    return rt.db.write(write)
+def change_source(
+    tx: Tx,
+    rt: Runtime,
+    *,
+    source_id: int,
+    changes: Mapping[str, Any],
+    actor: User,
+    now: datetime,
+    config: Mapping[str, Any] | None = None,
+) -> AlertSource:
+    """The same as `update_source` inside the caller's transaction."""
+    before = queries.get_source(tx, source_id)
+    if before.is_internal and any(changes.get(name, getattr(before, name)) != getattr(before, name) for name in OWN):
+        raise SourceInUse(f"The name and the driver of «{before.name}» belong to PagerPal itself.")
+    _require_policy(tx, changes)
+    if "pipeline" in changes:
+        require_pipeline(tx, changes["pipeline"])
+    sealed = before.config if config is None else _sealed(rt, before.config, config)
+    after = sources.update_source(tx, source_id=source_id, changes=_named(changes), config=sealed, now=now)
+    tx.wake(WAKE)
+    _audit(tx, "changed", source_id, actor, _view(before), _view(after), now)
+    return after
 
 
 def delete_source(rt: Runtime, *, source_id: int, actor: User, now: datetime) -> None:
@@ -130,6 +160,13 @@ def regenerate_key(
     return rt.db.write(write), key
 
 
+def add_key(tx: Tx, *, source_id: int, key: str, actor: User, now: datetime) -> None:
+    """Another key beside the one that there is, inside the caller's transaction."""
+    added = sources.add_key(tx, source_id=source_id, key=key, now=now)
+    tx.wake(WAKE)
+    _audit(tx, "key_added", source_id, actor, None, {"prefix": added.prefix}, now)
+
+
 def revoke_key(rt: Runtime, *, source_id: int, key_id: int, actor: User, now: datetime) -> None:
     """End one key at once. Raises SourceNotFound, KeyNotFound."""
 
@@ -150,32 +187,13 @@ def first_source(rt: Runtime, *, now: datetime) -> str | None:
         if sources.has_any_source(tx):
             return None
         try:
-            _create(rt, tx, {"name": FIRST_SOURCE}, {}, key, actor=None, now=now)
+            add_source(tx, rt, {"name": FIRST_SOURCE}, {}, key, actor=None, now=now)
         except SourceNameTaken:
             # Another process on the same database was quicker.
             return None
         return key
 
     return rt.db.write(write)
-
-
-def _create(
-    rt: Runtime,
-    tx: Tx,
-    values: Mapping[str, Any],
-    config: Mapping[str, Any],
-    key: str,
-    *,
-    actor: User | None,
-    now: datetime,
-) -> AlertSource:
-    _require_policy(tx, values)
-    require_pipeline(tx, values.get("pipeline", sources.DEFAULTS["pipeline"]))
-    source = sources.create_source(tx, values=_named(values), config=_sealed(rt, {}, config), now=now)
-    sources.add_key(tx, source_id=source.id, key=key, now=now)
-    tx.wake(WAKE)
-    _audit(tx, "created", source.id, actor, None, _view(source), now)
-    return source
 
 
 def _named(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ order of arrival, and writes everything back with a handful of statements.
 
 from app.alerts.problems import Submission
 from app.usecases.intake.lane import INTAKE, apply, submit
-from app.usecases.intake.on_request import recover_test_alerts, reparse, send_test_alert
+from app.usecases.intake.on_request import firing_tests, recover_test_alerts, reparse, send_test_alert
 from app.usecases.intake.own import own_submission
 from app.usecases.intake.subscribe import confirm_due
 
@@ -15,6 +15,7 @@ __all__ = [
     "Submission",
     "apply",
     "confirm_due",
+    "firing_tests",
     "own_submission",
     "recover_test_alerts",
     "reparse",

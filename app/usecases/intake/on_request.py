@@ -69,7 +69,7 @@ def recover_test_alerts(rt: Runtime, *, source_id: int, now: datetime, actor: Us
 
     def write(tx: Tx) -> DeliveryResult:
         source = _source(tx, source_id, None)
-        firing = _firing_tests(tx, source)
+        firing = firing_tests(tx, source)
         if not firing:
             raise Conflict(f"No test alert of «{source.name}» is firing.")
         recoveries: list[JsonObject] = [
@@ -165,7 +165,8 @@ def _source(tx: Tx, source_id: int | None, name: str | None) -> AlertSource:
     return source
 
 
-def _firing_tests(tx: Tx, source: AlertSource) -> list[Alert]:
+def firing_tests(tx: Tx, source: AlertSource) -> list[Alert]:
+    """The test alerts of the source that still fire."""
     filters = AlertFilter(source_id=source.id, status=AlertStatus.FIRING, q=TEST_NAME)
     found = queries.list_alerts(tx, filters, EVERY_TEST).items
     return [alert for alert in found if TEST_LABEL in alert.labels]
