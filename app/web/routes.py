@@ -67,6 +67,7 @@ from app.web.ui import (
     reference as reference_ui,
     runs as runs_ui,
     schedules as schedules_ui,
+    setup as setup_ui,
     simulate as simulate_ui,
     slots as slots_ui,
     sources as sources_ui,
@@ -533,8 +534,37 @@ UI_SYSTEM: tuple[Route, ...] = (
     _ui("GET", "/docs", reference_ui.show, P.VIEW),
 )
 
+# Whoever looks may read what can be set up; doing it takes every right there is.
+UI_SETUP: tuple[Route, ...] = (
+    _ui("GET", "/setup", setup_ui.index, P.VIEW),
+    _ui("GET", "/setup/{preset}", setup_ui.begin, P.MANAGE_SYSTEM),
+    _ui("POST", "/setup/{preset}", setup_ui.connect, P.MANAGE_SYSTEM),
+    _ui("GET", "/setup/sources/{source_id}", setup_ui.source, P.MANAGE_SYSTEM),
+    _ui("GET", "/setup/sources/{source_id}/findings", setup_ui.findings, P.MANAGE_SYSTEM),
+    _ui("POST", "/setup/sources/{source_id}/findings", setup_ui.choose_findings, P.MANAGE_SYSTEM),
+    _ui("POST", "/setup/sources/{source_id}/providers", setup_ui.add_provider, P.MANAGE_SYSTEM),
+    _ui("POST", "/setup/sources/{source_id}/providers/try", setup_ui.try_provider, P.MANAGE_SYSTEM),
+    _ui("GET", "/setup/sources/{source_id}/team", setup_ui.team, P.MANAGE_SYSTEM),
+    _ui("POST", "/setup/sources/{source_id}/team", setup_ui.choose_team, P.MANAGE_SYSTEM),
+    _ui("POST", "/setup/sources/{source_id}/channels", setup_ui.add_channel, P.MANAGE_SYSTEM),
+    _ui("GET", "/setup/sources/{source_id}/pipeline", setup_ui.pipeline, P.MANAGE_SYSTEM),
+    _ui("POST", "/setup/sources/{source_id}/pipeline", setup_ui.use_pipeline, P.MANAGE_SYSTEM),
+    _ui("GET", "/setup/sources/{source_id}/test", setup_ui.test, P.MANAGE_SYSTEM),
+    _ui("POST", "/setup/sources/{source_id}/test", setup_ui.send_test, P.MANAGE_SYSTEM),
+    _ui("POST", "/setup/sources/{source_id}/finish", setup_ui.finish, P.MANAGE_SYSTEM),
+    _ui("GET", "/setup/sources/{source_id}/done", setup_ui.done, P.MANAGE_SYSTEM),
+)
+
 UI: tuple[Route, ...] = (
-    UI_DAILY + UI_PEOPLE + UI_CATALOGUE + UI_CHANNELS + UI_INTELLIGENCE + UI_PIPELINES + UI_CHECKS + UI_SYSTEM
+    UI_DAILY
+    + UI_PEOPLE
+    + UI_CATALOGUE
+    + UI_CHANNELS
+    + UI_INTELLIGENCE
+    + UI_PIPELINES
+    + UI_CHECKS
+    + UI_SYSTEM
+    + UI_SETUP
 )
 
 ROUTES: tuple[Route, ...] = (

@@ -20,6 +20,7 @@ PLACES = (
     ("/intelligence-providers", "bulb", "AI providers", Permission.VIEW),
     ("/checks", "check", "Checks", Permission.VIEW),
     ("/notifications", "mail", "Delivery log", Permission.VIEW),
+    ("/setup", "check", "Guided set-up", Permission.MANAGE_SYSTEM),
     ("/settings", "settings", "Settings", Permission.VIEW),
     ("/audit", "audit", "Audit", Permission.READ_AUDIT),
     ("/profile", "profile", "Your profile", Permission.VIEW),

@@ -27,7 +27,7 @@ LIVE_HEADER = "x-pagerpal-live"
 THEME_COOKIE = "pagerpal_theme"
 THEMES = ("auto", "light", "dark")
 # Pages that stand under another page's entry of the rail.
-PLACES = {"alerts": "incidents", "runs": "pipelines", "simulate": "sources", "teams": "people"}
+PLACES = {"alerts": "incidents", "runs": "pipelines", "setup": "settings", "simulate": "sources", "teams": "people"}
 
 Build = Callable[[Tx], Mapping[str, Any]]
 
