@@ -16,21 +16,15 @@ from app.platform.ports import HttpAnswer
 from app.platform.runtime import Runtime
 from app.usecases import answer, catalogue
 from app.usecases.analyze import analyze
+from tests.support.looks import look_briefly
 from tests.support.people import add_admin
+from tests.support.vendors.llm import ANALYSIS
 from tests.support.world import World
 
 KEY = "pl4inly-f4ke-key"
-TEXT = json.dumps({
-    "summary": "The disk is full.",
-    "probable_cause": "Logs are not rotated.",
-    "confidence": 0.7,
-    "recommendations": [
-        {"type": "disk", "priority": "high", "title": "Rotate", "description": "Rotate the logs.", "actions": ["look"]}
-    ],
-})  # fmt: skip
 
 
-def says(text: str = TEXT, status: int = 200) -> HttpAnswer:
+def says(text: str = ANALYSIS, status: int = 200) -> HttpAnswer:
     """OpenAI's answer in which the model says this."""
     choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
     usage = {"prompt_tokens": 120, "completion_tokens": 45, "total_tokens": 165}
@@ -46,7 +40,7 @@ class Ward:
     world: World
     admin: User
 
-    def incident(self, title: str = "Disk full on web-01", **values: Any) -> int:
+    def incident(self, title: str = "Checkout is slow", **values: Any) -> int:
         """An incident that somebody opened."""
         actor = Actor(self.admin.id, self.admin.name, self.admin.id, "api")
         now = self.rt.clock.now()
@@ -89,6 +83,12 @@ class Ward:
     def calls(self) -> int:
         """How often a provider was asked."""
         return len(self.world.http.calls)
+
+
+@pytest.fixture(autouse=True)
+def brief_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the local analysis finds on this machine is proved elsewhere."""
+    look_briefly(monkeypatch)
 
 
 @pytest.fixture

@@ -1,30 +1,18 @@
 """Asking over real HTTP: servers on loopback that answer as each vendor does, well and badly (B40, F-46)."""
 
 import asyncio
-import json
-from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
 from app.intelligence import asking
-from app.intelligence.kinds import provider_kinds
 from app.intelligence.prompt import build
 from app.intelligence.types import AlertFacts, Asked, AskFailed, Fault, Subject, Usage
 from app.platform.runtime import Runtime
 from tests.support.clock import START
 from tests.support.http_server import Answer, HttpServer
 from tests.support.loopback import on_loopback
+from tests.support.vendors.llm import ANALYSIS, LLMS, Llm
 
-NAMES = [name for name in provider_kinds() if name != "local"]
-TEXT = json.dumps({
-    "summary": "The disk is full.",
-    "probable_cause": "Logs are not rotated.",
-    "confidence": 0.7,
-    "recommendations": [
-        {"type": "disk", "priority": "high", "title": "Rotate", "description": "Rotate the logs.", "actions": ["look"]}
-    ],
-})  # fmt: skip
 SUBJECT = Subject(7, "Disk full", "critical", "triggered", alerts=(AlertFacts("DiskFull", "firing", "critical"),))
 
 
@@ -34,26 +22,16 @@ def database_url(sqlite_url: str) -> str:
     return sqlite_url
 
 
-class Vendor:
+class Vendor(Llm):
     """A provider whose server stands on loopback and answers in that vendor's format."""
 
     def __init__(self, rt: Runtime, server: HttpServer, name: str) -> None:
-        self.rt, self.server, self.name = on_loopback(rt), server, name
-        self.kind = provider_kinds()[name]
-        self.sample = self.kind.samples[0]
-        server.answer_by(lambda _request: self.saying(TEXT))
-
-    def saying(self, text: str) -> Answer:
-        """An answer in which the model says this."""
-        return _json(json.loads(json.dumps(self.sample.answer).replace('"{TEXT}"', json.dumps(text))))
-
-    def failing(self, status: int, headers: Mapping[str, str] | None = None) -> Answer:
-        """An error of the vendor's."""
-        return _json(self.sample.error, status, headers)
+        super().__init__(server, name)
+        self.rt = on_loopback(rt)
 
     def ask(self, at_most_seconds: float | None = None) -> Asked:
         """One analysis."""
-        config = self.kind.config_model.model_validate({**self.sample.config, "base_url": self.server.url})
+        config = self.kind.config_model.model_validate(self.config)
         return asyncio.run(
             asking.ask(
                 self.kind,
@@ -85,19 +63,15 @@ class Vendor:
         return (self.rt.clock.now() - START).total_seconds()
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=LLMS)
 def vendor(request: pytest.FixtureRequest, rt: Runtime, http_server: HttpServer) -> Vendor:
     """Each of the vendors."""
     return Vendor(rt, http_server, request.param)
 
 
-def _json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
-    return Answer(status, json.dumps(body).encode(), {"Content-Type": "application/json", **(headers or {})})
-
-
 @pytest.mark.parametrize("form", ["{}", "```json\n{}\n```", "Here it is:\n{}\nGood luck!"])
 def test_an_analysis_comes_back_with_its_tokens_whatever_stands_around_it(vendor: Vendor, form: str) -> None:
-    vendor.server.answer(vendor.saying(form.replace("{}", TEXT)))
+    vendor.server.answer(vendor.saying(form.replace("{}", ANALYSIS)))
     asked = vendor.ask()
     assert asked.analysis.summary == "The disk is full."
     assert [each.incident_id for each in asked.analysis.recommendations] == [7]
@@ -110,9 +84,9 @@ def test_an_analysis_comes_back_with_its_tokens_whatever_stands_around_it(vendor
 def test_prose_cut_and_refused_answers_are_paid_for_once(vendor: Vendor) -> None:
     prose = vendor.fails(vendor.saying("The disk seems to be full."))
     assert (prose.fault, prose.usage.total_tokens) == (Fault.UNREADABLE, 165)
-    assert vendor.fails(_json(vendor.sample.cut)).fault is Fault.CUT
-    if vendor.sample.refused is not None:
-        assert vendor.fails(_json(vendor.sample.refused)).fault is Fault.REFUSED
+    assert vendor.fails(vendor.cut).fault is Fault.CUT
+    if vendor.refused is not None:
+        assert vendor.fails(vendor.refused).fault is Fault.REFUSED
     assert vendor.waited == 0
 
 
