@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 
 from app.accounts.types import User
+from app.checks.types import CheckResult, CheckRun, CheckStatus, NewCheckRun, Thresholds
 from app.incidents import queries as incidents
 from app.incidents.types import Actor, Severity
 from app.intelligence import queries
 from app.intelligence.types import AnalysisRun, IntelligenceProvider
+from app.platform.db import Tx
 from app.platform.ports import HttpAnswer
 from app.platform.runtime import Runtime
-from app.usecases import answer, catalogue
+from app.usecases import answer, catalogue, run_checks
 from app.usecases.analyze import analyze
+from tests.service.intake.conftest import Tool
 from tests.support.looks import look_briefly
 from tests.support.people import add_admin
 from tests.support.vendors.llm import ANALYSIS
@@ -85,6 +88,17 @@ class Ward:
         return len(self.world.http.calls)
 
 
+def checked(ward: Ward, status: CheckStatus, *, checker: str = "disk", incident_id: int | None = None) -> CheckRun:
+    """A check that somebody made."""
+    result = CheckResult(status, f"{checker} is {status}", {"percent": 91}, checker)
+    new = NewCheckRun(result, Thresholds(80, 90), 1.5, ward.rt.clock.now())
+
+    def write(tx: Tx) -> CheckRun:
+        return run_checks.record(tx, [new], trace_id="c" * 32, incident_id=incident_id)[0]
+
+    return ward.rt.db.write(write)
+
+
 @pytest.fixture(autouse=True)
 def brief_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the local analysis finds on this machine is proved elsewhere."""
@@ -95,3 +109,10 @@ def brief_looks(monkeypatch: pytest.MonkeyPatch) -> None:
 def ward(rt: Runtime, world: World) -> Ward:
     """A house with one admin."""
     return Ward(rt, world, add_admin(rt))
+
+
+@pytest.fixture
+def tool(ward: Ward) -> Tool:
+    """A monitoring tool."""
+    source, _ = catalogue.create_source(ward.rt, name="prod", actor=ward.admin, now=ward.rt.clock.now())
+    return Tool(ward.rt, ward.admin, source)

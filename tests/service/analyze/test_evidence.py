@@ -2,39 +2,19 @@
 
 from typing import Any
 
-import pytest
-
 from app.alerts.types import Severity
-from app.checks.types import CheckResult, CheckRun, CheckStatus, NewCheckRun, Thresholds
+from app.checks.types import CheckStatus
 from app.incidents.types import Actor
 from app.intelligence.types import Evidence
-from app.platform.db import Tx
-from app.usecases import answer, catalogue, run_checks
+from app.usecases import answer
 from app.usecases.analyze.evidence import gather
-from tests.service.analyze.conftest import Ward
+from tests.service.analyze.conftest import Ward, checked
 from tests.service.intake.conftest import Tool
 from tests.support.statements import Statements
 
 
-@pytest.fixture
-def tool(ward: Ward) -> Tool:
-    """A monitoring tool."""
-    source, _ = catalogue.create_source(ward.rt, name="prod", actor=ward.admin, now=ward.rt.clock.now())
-    return Tool(ward.rt, ward.admin, source)
-
-
 def gathered(ward: Ward, incident_id: int) -> Evidence:
     return ward.rt.db.read(lambda tx: gather(tx, incident_id=incident_id, made=()))
-
-
-def checked(ward: Ward, status: CheckStatus, *, checker: str = "disk", incident_id: int | None = None) -> CheckRun:
-    result = CheckResult(status, f"{checker} is {status}", {"percent": 91}, checker)
-    new = NewCheckRun(result, Thresholds(80, 90), 1.5, ward.rt.clock.now())
-
-    def write(tx: Tx) -> CheckRun:
-        return run_checks.record(tx, [new], trace_id="c" * 32, incident_id=incident_id)[0]
-
-    return ward.rt.db.write(write)
 
 
 def resolved(ward: Ward, incident_id: int, note: str | None) -> None:
