@@ -3,9 +3,12 @@
 import json
 from collections.abc import Callable
 
+import pytest
+
 from app.platform.ports import HttpAnswer
 from app.platform.runtime import Runtime
 from app.usecases import catalogue
+from tests.support.looks import look_briefly
 from tests.support.world import World
 from tests.web.ui.conftest import Company, Open
 
@@ -20,6 +23,12 @@ SHOUTING = {
          "details": {"incident_ids": [7]}},
     ],
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def brief_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the local analysis finds on this machine is proved elsewhere."""
+    look_briefly(monkeypatch)
 
 
 def activated(rt: Runtime, company: Company) -> None:
