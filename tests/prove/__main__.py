@@ -19,6 +19,7 @@ from tests.kill.storm import storm
 from tests.kill.takeover import takeover
 from tests.prove import faults
 from tests.prove.agree import agree, made_up
+from tests.prove.beside import ingest_beside_analyses
 from tests.prove.schedules import TEN_YEARS_SECONDS, judge, judge_again, ten_years
 from tests.security.attack import assault
 from tests.service.rota.conftest import new_duty
@@ -57,6 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     pairs.add_argument("--rounds", type=int, default=3)
     real = proofs.add_parser("faults", help="real faults of this machine: what the local analysis says")
     real.add_argument("--rounds", type=int, default=3)
+    real.add_argument("--load-rounds", type=int, default=5, help="of webhooks beside analyses")
     options = parser.parse_args(arguments)
     return PROOFS[options.proof](options)
 
@@ -160,7 +162,12 @@ def prove_faults(options: argparse.Namespace) -> int:
     logs.configure(Settings(pagerpal_env="test", log_level="WARNING"))
     report = faults.prove(options.rounds)
     say("faults of this machine", report.lines(), report.violations())
-    return int(bool(report.violations()))
+    failed = bool(report.violations())
+    if options.load_rounds:
+        beside = ingest_beside_analyses(options.load_rounds)
+        say("webhooks beside analyses", beside.lines(), beside.violations())
+        failed |= bool(beside.violations())
+    return int(failed)
 
 
 PROOFS: dict[str, Callable[[argparse.Namespace], int]] = {
