@@ -7,7 +7,7 @@ from tests.prove.faults import FAULTS, RIGHT_AT_LEAST, prove
 
 @pytest.mark.serial
 def test_real_faults_are_seen_whatever_the_alert_says() -> None:
-    report = prove(1, ("vague",))
+    report = prove(1, ("vague",), compares=False)
     assert report.share >= RIGHT_AT_LEAST, "\n".join(report.wrong)
     assert not report.violations()
     # Without the rights of root some cannot be made; none is passed over in silence.

@@ -50,6 +50,19 @@ def test_the_local_one_is_always_there_and_every_kind_is_listed(admin: Caller, v
     assert [each["configured"] for each in kinds["providers"] if each["is_active"]] == [["main"]]
 
 
+def test_the_local_one_is_set_up_tried_and_chosen_like_any_other(admin: Caller, viewer: Caller) -> None:
+    made = admin.post("/intelligence/providers", {"name": "here", "provider": "local", "config": {}}, status=201)
+    path = f"/intelligence/providers/{made['id']}"
+    assert admin.patch(path, {"config": {"top_n_processes": 2}})["config"] == {"top_n_processes": 2}
+    trial = admin.post(f"{path}/test")
+    assert (trial["success"], trial["analysis"]["provider"], trial["analysis"]["total_tokens"]) == (True, "local", None)
+    admin.post(f"{path}/activate")
+    assert ask(viewer, "GET", "/health")["active"] == "here"
+    assert len(ask(viewer, "GET", "/memory")["top_processes"]) == 2
+    problem = admin.refused(422, "PATCH", path, {"config": {"scan_paths": ["relative"], "api_key": "x"}})
+    assert {error["path"] for error in problem["errors"]} == {"config.scan_paths[0]", "config.api_key"}
+
+
 def test_looking_at_an_incident_asks_nobody_and_keeps_nothing(
     admin: Caller, viewer: Caller, incident: JSON, world: World
 ) -> None:
