@@ -6,6 +6,7 @@ judged by its words, since this machine is no witness of that one.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from app.intelligence.local import signs, words
 from app.intelligence.local.machine import Machine, Part
@@ -17,8 +18,6 @@ from app.intelligence.types import Evidence, PastIncident, RecommendationType as
 SEEN = 0.35
 WORDS_TIP = 0.1
 PAST_TIP = 0.1
-# How much this machine says about another one.
-ELSEWHERE = 0.3
 SURE_AT_MOST = 0.97
 SURE_AT_LEAST = 0.05
 SURE_ELSEWHERE = 0.35
@@ -34,6 +33,15 @@ _KIND_OF_PART = {
 _NO_HOST = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "host", "server", ""})  # noqa: S104  compared only
 
 
+class Grounds(StrEnum):
+    """What a verdict rests on first of all."""
+
+    SEEN = "seen"
+    SAID = "said"
+    PAST = "past"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The likeliest kind, how sure, and why; `signs` has those of this kind first.
@@ -42,16 +50,11 @@ class Verdict:
     """
 
     kind: Kind
+    grounds: Grounds
     confidence: float
     reasons: tuple[str, ...]
     signs: tuple[Sign, ...]
-    said: Kind | None
     elsewhere: str = ""
-
-    @property
-    def leading(self) -> tuple[Sign, ...]:
-        """The signs of the likeliest kind."""
-        return tuple(sign for sign in self.signs if sign.kind is self.kind)
 
 
 def judge(evidence: Evidence, hints: Hints, machine: Machine) -> Verdict:
@@ -60,16 +63,19 @@ def judge(evidence: Evidence, hints: Hints, machine: Machine) -> Verdict:
     elsewhere = _elsewhere(hints, machine)
     seen = {kind: _together(sign.weight for sign in found if sign.kind is kind) for kind in Kind}
     if elsewhere:
-        seen = {kind: share * ELSEWHERE for kind, share in seen.items()}
+        seen = dict.fromkeys(Kind, 0.0)
     past = _past(evidence.past)
     tips = {kind: WORDS_TIP * hints.weights.get(kind, 0.0) + PAST_TIP * past.get(kind, 0.0) for kind in Kind}
     kind = _likeliest(seen, tips)
+    grounds = _grounds(kind, seen, hints, past)
     confidence, reasons = _confidence(kind, seen, hints, past, machine)
     if elsewhere:
         confidence = min(confidence, SURE_ELSEWHERE)
         reasons.insert(0, f"the incident names {elsewhere}, and only {machine.hostname} can be looked at from here")
+    elif grounds is not Grounds.SEEN:
+        reasons.insert(0, "nothing that was measured stands out")
     ordered = sorted(found, key=lambda sign: (sign.kind is not kind, -sign.weight))
-    return Verdict(kind, confidence, tuple(reasons), tuple(ordered), hints.kind, elsewhere)
+    return Verdict(kind, grounds, confidence, tuple(reasons), tuple(ordered), elsewhere)
 
 
 def _likeliest(seen: Mapping[Kind, float], tips: Mapping[Kind, float]) -> Kind:
@@ -80,6 +86,14 @@ def _likeliest(seen: Mapping[Kind, float], tips: Mapping[Kind, float]) -> Kind:
         score = {kind: each if seen[kind] >= signs.SLIGHT else 0.0 for kind, each in score.items()}
     best = max(score, key=lambda kind: score[kind])
     return best if score[best] > 0 else Kind.GENERAL
+
+
+def _grounds(kind: Kind, seen: Mapping[Kind, float], hints: Hints, past: Mapping[Kind, float]) -> Grounds:
+    if seen[kind] >= signs.SLIGHT:
+        return Grounds.SEEN
+    if kind in hints.weights:
+        return Grounds.SAID
+    return Grounds.PAST if kind in past else Grounds.NONE
 
 
 def _confidence(
@@ -96,10 +110,10 @@ def _confidence(
             reasons.append(f"{other.value} shows trouble as well, and may be the cause or the effect")
     else:
         sure = 0.1 + 0.2 * hints.weights.get(kind, 0.0) + 0.5 * seen[kind]
-        reasons.append("nothing that was measured stands out")
+        reasons += [f"a slight sign of {kind.value} was measured here"] if seen[kind] >= signs.SLIGHT else []
     if kind in hints.weights:
         sure += 0.03
-        reasons.append(f"the words say so too ({', '.join(hints.said[kind][:3])})")
+        reasons.append(f"the words say so{' too' if is_seen else ''} ({', '.join(hints.said[kind][:3])})")
     if hints.kind is not None and hints.kind is not kind:
         sure -= 0.08
         reasons.append(f"the words speak more of {hints.kind.value}{_but(seen[hints.kind])}")

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from app.intelligence.answer import TEXT_LIMIT, TITLE_LIMIT, plain
 from app.intelligence.local import advice, words
-from app.intelligence.local.judging import Verdict
+from app.intelligence.local.judging import Grounds, Verdict
 from app.intelligence.local.machine import File, Machine, Process
 from app.intelligence.local.signs import Cause, Sign
 from app.intelligence.local.sizes import named, percent, size
@@ -26,6 +26,7 @@ PAST_TOLD = 3
 ACTION_LIMIT = 400
 # On another machine's incident only what cannot be well is worth a word.
 ALARMING = 0.85
+LIKELY = 0.4
 
 
 def tell(verdict: Verdict, evidence: Evidence, machine: Machine) -> Analysis:
@@ -42,15 +43,18 @@ def tell(verdict: Verdict, evidence: Evidence, machine: Machine) -> Analysis:
 
 
 def _summary(verdict: Verdict, leading: list[Sign], evidence: Evidence) -> str:
-    if leading and not verdict.elsewhere:
-        told = f"Most likely {_noun(verdict.kind)}: {_joined(sign.text for sign in leading[:SIGNS_TOLD])}."
-    elif verdict.elsewhere:
+    what = _noun(verdict.kind)
+    points = {Grounds.SAID: f"the words point at {what}", Grounds.PAST: f"incidents like it were about {what}"}
+    if verdict.elsewhere:
         told = f"This is about {words.shown(verdict.elsewhere)}, which cannot be looked at from here"
-        told += "." if verdict.kind is Kind.GENERAL else f"; its words point at {_noun(verdict.kind)}."
-    elif verdict.kind is Kind.GENERAL:
-        told = "Nothing stands out on this machine, and the incident does not say what is wrong."
+        told += f"; {points[verdict.grounds]}." if verdict.grounds in points else "."
+    elif verdict.grounds is Grounds.SEEN:
+        how = "Most likely" if verdict.confidence >= LIKELY else "Perhaps"
+        told = f"{how} {what}: {_joined(sign.text for sign in leading[:SIGNS_TOLD])}."
+    elif verdict.grounds in points:
+        told = f"Nothing stands out on this machine; {points[verdict.grounds]}."
     else:
-        told = f"The words point at {_noun(verdict.kind)}; nothing stands out on this machine."
+        told = "Nothing stands out on this machine, and the incident does not say what is wrong."
     return " ".join([told, *_since(evidence.changes)])
 
 
@@ -69,7 +73,7 @@ def _recommendations(verdict: Verdict, about: list[Sign], evidence: Evidence, ma
     incident_id = evidence.subject.incident_id
     told: set[tuple[Cause, str]] = set()
     made = []
-    if not about or about[0].kind is not verdict.kind:
+    if verdict.elsewhere or not about or about[0].kind is not verdict.kind:
         made.append(_first_look(verdict, incident_id))
     for sign in about:
         if (sign.cause, sign.about) not in told:

@@ -13,6 +13,7 @@ import psutil
 from app.intelligence.local.machine import Process, Processes
 from app.intelligence.local.readings import proc
 from app.intelligence.scrub import scrub_text
+from app.platform.threads import CannotMeasure
 
 SAMPLE_SECONDS = 0.3
 COMMAND_READ = 1000
@@ -84,6 +85,8 @@ def with_command(process: Process) -> Process:
 def _all() -> dict[int, _Seen]:
     if not proc.PROC.joinpath("self", "stat").exists():
         return _all_by_psutil()
+    if not proc.PROC.joinpath("1", "stat").exists():
+        raise CannotMeasure("only its own processes are shown to this account (hidepid)")
     found = {}
     for name in os.listdir(proc.PROC):
         if name.isdigit():

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.intelligence.local import judging, words
-from app.intelligence.local.judging import Verdict
+from app.intelligence.local.judging import Grounds, Verdict
 from app.intelligence.local.machine import (
     Cpu,
     Group,
@@ -109,7 +109,7 @@ def test_what_was_seen_decides_whatever_the_words_say(name: str) -> None:
 def test_where_nothing_shows_the_words_decide_and_are_not_trusted_much(kind: Kind) -> None:
     verdict = judged(incident(SAID[kind]))
     assert verdict.kind is kind
-    assert verdict.confidence <= 0.4
+    assert (verdict.confidence <= 0.4, verdict.grounds) == (True, Grounds.SAID)
     assert "nothing that was measured stands out" in verdict.reasons
 
 
@@ -126,6 +126,12 @@ def test_an_incident_of_another_host_is_not_explained_by_this_one() -> None:
     assert "db-02" in verdict.reasons[0]
     for ours in ("web-01", "web-01.example.com", "192.0.2.7", "localhost"):
         assert judged(incident(f"Trouble on {ours}"), memory=SHORT).elsewhere == ""
+
+
+def test_what_shows_here_says_nothing_of_a_host_that_is_named_without_more() -> None:
+    verdict = judged(incident("Trouble on db-02"), memory=SHORT)
+    assert (verdict.kind, verdict.grounds) == (Kind.GENERAL, Grounds.NONE)
+    assert verdict.signs, "it is kept, for whoever wants to know"
 
 
 def test_two_kinds_that_show_alike_make_it_less_sure() -> None:
@@ -181,7 +187,7 @@ def test_how_incidents_like_this_one_ended_tips_the_scales() -> None:
     past = PastIncident(3, 3, "Slow", "critical", NOW, NOW + timedelta(hours=1), "the disk was full", 0.9)
     evidence = replace(incident(), past=(past,))
     verdict = judging.judge(evidence, words.read(evidence), WELL)
-    assert verdict.kind is Kind.DISK
+    assert (verdict.kind, verdict.grounds) == (Kind.DISK, Grounds.PAST)
     assert verdict.confidence < 0.4
     assert "incidents like this one were of this kind before" in verdict.reasons
 

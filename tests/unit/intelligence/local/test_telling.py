@@ -89,7 +89,7 @@ def test_since_when_it_is_worse_is_told() -> None:
 def test_an_incident_of_another_host_says_so_first() -> None:
     subject = replace(SUBJECT, title="Disk full on db-02")
     analysis = told(replace(MACHINE, memory=None), Evidence(subject))
-    assert analysis.summary == "This is about db-02, which cannot be looked at from here; its words point at a disk."
+    assert analysis.summary == "This is about db-02, which cannot be looked at from here; the words point at a disk."
     assert analysis.recommendations[0].title == "Look at db-02 first"
     assert analysis.probable_cause.startswith("Not known. ")
 
