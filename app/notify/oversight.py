@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Select, and_, exists, func, or_, select
 
 from app.notify.models import DUE, IN_FLIGHT, AttemptRow, ChannelRow, NotificationRow
-from app.notify.types import NotificationKind, NotificationStatus, Outcome
+from app.notify.repository import select_notifications
+from app.notify.types import Notification, NotificationKind, NotificationStatus, Outcome
 from app.platform.db import Tx
 from app.platform.tables import table_of
 from app.platform.tally import Fact, seconds_between
@@ -100,6 +101,19 @@ def count_due(tx: Tx, *, now: datetime) -> int:
     """How many messages should have begun to leave; of very many the first ones."""
     some = select(NotificationRow.id).where(DUE, NotificationRow.due_at <= now, NotificationRow.status.in_(WAITING))
     return int(tx.scalar(select(func.count()).select_from(some.limit(COUNTED_AT_MOST).subquery())))
+
+
+def given_up_since(tx: Tx, since: datetime, *, limit: int = 1000) -> list[tuple[Notification, datetime]]:
+    """The messages whose last try was since then and that were given up, with when that was, the newest first."""
+    ended = select(
+        AttemptRow.notification_id, func.max(AttemptRow.ended_at, type_=AttemptRow.ended_at.type).label("at")
+    )
+    last = ended.group_by(AttemptRow.notification_id).subquery()
+    lost = NotificationRow.status.in_((NotificationStatus.FAILED, NotificationStatus.EXHAUSTED))
+    statement = select_notifications().add_columns(last.c.at.label("ended_at"))
+    statement = statement.join(last, last.c.notification_id == NotificationRow.id).where(lost, last.c.at >= since)
+    rows = tx.execute(statement.order_by(last.c.at.desc()).limit(limit)).mappings()
+    return [(Notification(**{k: v for k, v in row.items() if k != "ended_at"}), row["ended_at"]) for row in rows]
 
 
 def has_active_channel(tx: Tx) -> bool:

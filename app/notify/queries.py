@@ -104,6 +104,17 @@ def incidents_being_paged(tx: Tx, *, since: datetime, now: datetime) -> set[int]
     return {incident_id for (incident_id,) in tx.execute(statement.distinct()) if incident_id is not None}
 
 
+def statuses_of(tx: Tx, notification_ids: Iterable[int]) -> dict[int, NotificationStatus]:
+    """What has become of these messages."""
+    wanted = sorted(set(notification_ids))
+    found: dict[int, NotificationStatus] = {}
+    for start in range(0, len(wanted), INCIDENTS_AT_ONCE):
+        chunk = wanted[start : start + INCIDENTS_AT_ONCE]
+        statement = select(NotificationRow.id, NotificationRow.status).where(NotificationRow.id.in_(chunk))
+        found |= {row_id: status for row_id, status in tx.execute(statement)}
+    return found
+
+
 def bundled_in(tx: Tx, notification_id: int) -> list[Notification]:
     """What this message carries besides itself, oldest first."""
     return repository.bundles_of(tx, [notification_id]).get(notification_id, [])

@@ -11,14 +11,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from app.notify.action_links import LinkAction, token_for
+from app.notify.alarm_text import alarm_values
 from app.notify.findings import NOTHING_FOUND, Findings
 from app.notify.rules import event_of
 from app.notify.texts import clipped, digits, listed, spoken, text_message
+from app.notify.times import shown_length, shown_time
 from app.notify.types import Claim, Message, MessageAction, Notification, NotificationKind, Thread
 from app.platform.secrets import SecretBox
 from app.platform.types import JsonObject
@@ -33,7 +34,7 @@ TITLE_LIMIT = 160
 TEXT_LIMIT = 2000
 SHORT_TITLE = 40
 # The sealed configuration of a message that brought its own stays in its row.
-NOT_TOLD = ("labels", "text", "config", "checks", "analysis", "template")
+NOT_TOLD = ("labels", "text", "config", "checks", "analysis", "template", "event_ids")
 STILL_TO_DO = {
     "triggered": (LinkAction.ACKNOWLEDGE, LinkAction.RESOLVE, LinkAction.ESCALATE),
     "acknowledged": (LinkAction.RESOLVE, LinkAction.ESCALATE),
@@ -107,6 +108,10 @@ def compose(claim: Claim, site: Site, occasion: Occasion) -> Message:
         return _message(claim, site, occasion, "page", _page_values(claim, about, site, occasion), about)
     if head.kind is NotificationKind.TEAM and about is not None:
         return _message(claim, site, occasion, "team", _team_values(head, about, site, occasion), about)
+    if head.kind is NotificationKind.ALARM:
+        late = _late(head, occasion)
+        values = alarm_values(head.facts, base_url=site.base_url, late=late, is_repeat=head.possible_repeat)
+        return _message(claim, site, occasion, "alarm", values, about)
     return _message(claim, site, occasion, "plain", _plain_values(head, site), about)
 
 
@@ -406,8 +411,8 @@ def _shown(about: About, occasion: Occasion) -> dict[str, Any]:
         "severity": about.severity,
         "shape": SHAPES.get(about.severity, "■"),
         "status": about.status,
-        "since": _clock(about.created_at, occasion.zone),
-        "age": _age(occasion.now - about.created_at),
+        "since": shown_time(about.created_at, occasion.zone),
+        "age": shown_length(occasion.now - about.created_at),
         "alerts": about.alert_count,
         "firing": about.firing_alert_count,
     }
@@ -459,7 +464,7 @@ def _marked(subject: str, claim: Claim) -> str:
 
 
 def _late(head: Notification, occasion: Occasion) -> str:
-    return _age(timedelta(seconds=head.late_by_seconds)) if head.late_by_seconds else ""
+    return shown_length(timedelta(seconds=head.late_by_seconds)) if head.late_by_seconds else ""
 
 
 def _labels(facts: JsonObject) -> Sequence[tuple[str, str]]:
@@ -492,24 +497,6 @@ def _title(text: object) -> str:
 
 def _clip(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"
-
-
-def _clock(at: datetime, zone: str) -> str:
-    try:
-        local = at.astimezone(ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, ValueError):
-        local = at
-    return f"{local:%Y-%m-%d %H:%M} {local.tzname() or 'UTC'}"
-
-
-def _age(length: timedelta) -> str:
-    seconds = max(0, int(length.total_seconds()))
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if hours < 1:
-        return f"{minutes} min"
-    return f"{hours} h {minutes % 60} min" if days < 1 else f"{days} d {hours % 24} h"
 
 
 _ENVIRONMENT = Environment(
