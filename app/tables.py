@@ -1,6 +1,7 @@
 """Imports every context's tables once, so that Alembic and the tests see the whole schema."""
 
 from app.accounts import models as accounts
+from app.alarms import models as alarms
 from app.alerts import models as alerts
 from app.checks import models as checks
 from app.escalation import models as escalation
@@ -14,8 +15,8 @@ from app.platform import models as platform
 from app.platform.tables import Base
 
 __all__ = [
-    "accounts", "alerts", "checks", "escalation", "incidents", "intelligence", "jobs", "metadata", "notify", "oncall",
-    "pipeline", "platform",
+    "accounts", "alarms", "alerts", "checks", "escalation", "incidents", "intelligence", "jobs", "metadata", "notify",
+    "oncall", "pipeline", "platform",
 ]  # fmt: skip
 
 metadata = Base.metadata

@@ -126,6 +126,12 @@ def find_team(tx: Tx, team_id: int) -> Team | None:
     return tx.first(Team, select(*fields_of(TeamRow, Team)).where(TeamRow.id == team_id))
 
 
+def find_team_named(tx: Tx, name: str) -> Team | None:
+    """The team of that name, whatever its capitals, or None."""
+    query = select(*fields_of(TeamRow, Team)).where(func.lower(TeamRow.name) == name.strip().lower())
+    return tx.first(Team, query.order_by(TeamRow.id))
+
+
 def list_teams(tx: Tx, page: PageQuery, *, q: str = "") -> Page[Team]:
     """One page of teams, by name."""
     query = select(*fields_of(TeamRow, Team))

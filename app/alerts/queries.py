@@ -161,6 +161,17 @@ def firing_of_source(tx: Tx, source_id: int) -> list[Alert]:
     return tx.all(Alert, statement.order_by(AlertRow.id))
 
 
+def incidents_by_fingerprint(tx: Tx, source_id: int, fingerprints: Iterable[str]) -> dict[str, int]:
+    """The incidents that these alerts of a source belong to, by fingerprint."""
+    wanted = sorted(set(fingerprints))
+    if not wanted:
+        return {}
+    statement = select(AlertRow.fingerprint, AlertRow.incident_id).where(
+        AlertRow.source_id == source_id, AlertRow.fingerprint.in_(wanted), AlertRow.incident_id.is_not(None)
+    )
+    return {fingerprint: incident_id for fingerprint, incident_id in tx.execute(statement)}
+
+
 def refired_since(tx: Tx, alert_ids: Iterable[int], since: datetime) -> set[int]:
     """Those of these alerts that came back since then, after they had recovered."""
     return repository.alerts_with_event(tx, sorted(set(alert_ids)), Decision.REFIRED.value, since)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from app.platform.errors import FieldError, Forbidden, Invalid, NotFound
+from app.platform.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 
 
 class CheckerMissing(NotFound):
@@ -30,3 +30,30 @@ class OthersPlaces(Forbidden):
 
     def __init__(self, names: Iterable[str]) -> None:
         super().__init__(f"Only admins may say where a check looks ({', '.join(names)}); leave it out.")
+
+
+class HeartbeatMissing(NotFound):
+    """There is no such heartbeat."""
+
+    default_code = "heartbeat_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such heartbeat.")
+
+
+class HeartbeatInvalid(Invalid):
+    """A name or times that a heartbeat cannot have."""
+
+    default_code = "heartbeat_invalid"
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__("The heartbeat cannot be set up like this.", errors)
+
+
+class HeartbeatNameTaken(Conflict):
+    """A name that another heartbeat has."""
+
+    default_code = "heartbeat_name_taken"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is already a heartbeat «{name[:80]}».")

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.checks.types import CheckStatus
+from app.checks.types import CheckStatus, Signal
 from app.platform.tables import Base, EnumText, Json, LongText, UtcDateTime
 from app.platform.types import JsonObject
 
@@ -64,3 +64,36 @@ class CheckConfigRow(Base):
     cadence_seconds: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class HeartbeatRow(Base):
+    """Something outside that must say every so often that it is well; whoever knows `uuid` may say so."""
+
+    __tablename__ = "heartbeats"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[str] = mapped_column(String(36), unique=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    period_seconds: Mapped[int]
+    grace_seconds: Mapped[int]
+    last_signal: Mapped[Signal | None] = mapped_column(EnumText(Signal))
+    last_ping_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_ok_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_start_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_exit_code: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class HeartbeatPingRow(Base):
+    """One ping as it came; of each heartbeat the newest are kept."""
+
+    __tablename__ = "heartbeat_pings"
+    __table_args__ = (Index("ix_heartbeat_pings_heartbeat", "heartbeat_id", "id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    heartbeat_id: Mapped[int] = mapped_column(ForeignKey("heartbeats.id"))
+    signal: Mapped[Signal] = mapped_column(EnumText(Signal))
+    exit_code: Mapped[int | None]
+    method: Mapped[str]
+    address: Mapped[str] = mapped_column(default="")
+    body: Mapped[str] = mapped_column(LongText, default="")
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -184,3 +184,66 @@ class Bucket:
     lowest: float | None
     highest: float | None
     status: CheckStatus
+
+
+class Signal(StrEnum):
+    """What a ping says; `log` says nothing of how it is."""
+
+    SUCCESS = "success"
+    START = "start"
+    FAIL = "fail"
+    LOG = "log"
+
+
+class HeartbeatState(StrEnum):
+    """How a heartbeat is: `late` is within its grace, `overdue` was started and has not ended in time."""
+
+    NEW = "new"
+    UP = "up"
+    STARTED = "started"
+    LATE = "late"
+    DOWN = "down"
+    OVERDUE = "overdue"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Something outside that must ping every `period_seconds`, and may be `grace_seconds` late. `uuid` is a secret."""
+
+    id: int
+    uuid: str
+    name: str
+    period_seconds: int
+    grace_seconds: int
+    last_signal: Signal | None
+    last_ping_at: datetime | None
+    last_ok_at: datetime | None
+    last_start_at: datetime | None
+    last_exit_code: int | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewPing:
+    """A ping as it came in."""
+
+    signal: Signal
+    exit_code: int | None
+    method: str
+    address: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatPing:
+    """A ping that is kept."""
+
+    id: int
+    signal: Signal
+    exit_code: int | None
+    method: str
+    address: str
+    body: str
+    received_at: datetime

@@ -55,6 +55,14 @@ def _known_broker(value: str) -> str:
     return value
 
 
+def _connections(value: tuple[str, ...]) -> tuple[str, ...]:
+    for each in value:
+        name, _, url = (part.strip() for part in each.partition("="))
+        if not name or not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+            raise ValueError("must be name=sqlite:///… or name=postgresql://…, separated by commas")
+    return value
+
+
 def _push_key(value: str) -> str:
     if value:
         private_key_of(value)
@@ -64,6 +72,9 @@ def _push_key(value: str) -> str:
 Secret = Annotated[str, Field(repr=False)]
 PushKey = Annotated[str, Field(repr=False), AfterValidator(_push_key)]
 CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Connections = Annotated[
+    tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_connections), Field(repr=False)
+]
 SecretList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), Field(repr=False)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_split)]
 BaseUrl = Annotated[str, AfterValidator(_without_slash)]
@@ -132,6 +143,7 @@ class Settings(BaseModel):
 
     alarm_api_base_url: BaseUrl = ""
     alarm_modules_dir: str = ""
+    alarm_sql_connections: Connections = ()
     orchestration_max_retries_per_stage: Annotated[int, Field(ge=0)] = 3
     orchestration_backoff_factor: Annotated[float, Field(ge=1)] = 2.0
     orchestration_intelligence_fallback_enabled: bool = True
@@ -198,6 +210,12 @@ class Settings(BaseModel):
     def is_production(self) -> bool:
         """True unless PAGERPAL_ENV is development or test."""
         return self.pagerpal_env == "production"
+
+    @property
+    def sql_connections(self) -> dict[str, str]:
+        """The databases that alarm modules may read, by name."""
+        named = (each.partition("=") for each in self.alarm_sql_connections)
+        return {name.strip(): url.strip() for name, _, url in named}
 
     @property
     def mail_is_configured(self) -> bool:

@@ -22,7 +22,8 @@ PLUGIN_LINES = 250
 MEDIAN_FILE_LINES = 120
 
 PLUGIN_FOLDERS = (
-    "app/alerts/drivers/", "app/notify/channels/", "app/checks/checkers/", "app/intelligence/providers/",
+    "app/alarms/modules/", "app/alerts/drivers/", "app/notify/channels/", "app/checks/checkers/",
+    "app/intelligence/providers/",
 )  # fmt: skip
 # Slow to import, or optional: inside the function that needs them.
 LATE_IMPORTS = {"boto3", "botocore", "apprise", "celery"}
@@ -31,6 +32,7 @@ BROAD_EXCEPTS = {
     "app/jobs/_guard.py": "a job that fails is recorded and runs again",
     "app/usecases/run_pipeline/passes.py": "a stage that fails is recorded and tried again",
     "app/usecases/deliver/sending.py": "one message that cannot be sent does not stop the others",
+    "app/alarms/module_worker.py": "an alarm module may raise anything, and that is unknown",
     "app/checks/running.py": "one checker that breaks does not stop the others",
     "app/pipeline/signals.py": "a signal that cannot be emitted does not stop its run",
     "app/web/errors.py": "whatever goes wrong becomes an answer",

@@ -1,6 +1,7 @@
 """The catalogue: what an admin sets up (sources, policies, channels, providers), each change with its audit."""
 
 from app.usecases.catalogue.channels import create_channel, delete_channel, shown_channel, update_channel
+from app.usecases.catalogue.heartbeats import create_heartbeat, delete_heartbeat, take_ping, update_heartbeat
 from app.usecases.catalogue.pipelines import (
     add_definition,
     check_definition,
@@ -40,11 +41,13 @@ __all__ = [
     "check_definition",
     "create_channel",
     "create_definition",
+    "create_heartbeat",
     "create_policy",
     "create_provider",
     "create_source",
     "delete_channel",
     "delete_definition",
+    "delete_heartbeat",
     "delete_policy",
     "delete_provider",
     "delete_source",
@@ -54,9 +57,11 @@ __all__ = [
     "shown_channel",
     "shown_definition",
     "shown_provider",
+    "take_ping",
     "try_provider",
     "update_channel",
     "update_definition",
+    "update_heartbeat",
     "update_policy",
     "update_provider",
     "update_source",

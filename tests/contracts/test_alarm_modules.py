@@ -1,0 +1,80 @@
+"""What every alarm module promises, tested for every file in the folder from its own samples."""
+
+import base64
+import json
+from collections import deque
+from datetime import UTC, datetime
+
+import pytest
+
+from app.alarms import kinds, rules
+from app.alarms.client import Client
+from app.alarms.modules._base import AlarmModule, FetchError, Sample
+from app.platform.types import JsonObject
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+MODULES = kinds.built_in()
+SAMPLES = [pytest.param(name, each, id=f"{name}: {each.name}") for name in MODULES for each in MODULES[name].samples]
+ASKING = [name for name in MODULES if any(sample.answers for sample in MODULES[name].samples)]
+
+
+def client_of(sample: Sample, *, is_down: bool = False) -> Client:
+    """A client whose answers are the sample's, in order."""
+    left = deque(sample.answers)
+
+    def ask(question: JsonObject) -> JsonObject:
+        if is_down:
+            return {"error": "no connection", "permanent": True}
+        answer = left.popleft()
+        if question["kind"] != "http" or "error" in answer:
+            return answer
+        body = base64.b64encode(json.dumps(answer).encode()).decode()
+        return {"status": 200, "headers": {}, "body": body, "elapsed_ms": 1.0}
+
+    return Client(ask, now=NOW, facts=sample.facts, api_base_url="https://panda.example.com")
+
+
+def keys_of(module: AlarmModule, name: str, sample: Sample) -> list[str]:
+    """The entities that a sample detects."""
+    params, errors = rules.checked_params(kinds.describe_built_in(name).params, sample.params)
+    assert errors == []
+    return [detection.dedupe_key for detection in module.detect(client_of(sample), params)]
+
+
+def test_there_are_the_two_of_the_seed_and_ours() -> None:
+    assert list(MODULES) == [
+        "certificate_expiry", "delivery_failures", "heartbeat_missed", "http_probe", "panda_failure_rate_eic_all",
+        "panda_failure_rate_sakib", "prometheus_query", "source_silent", "sql_query",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(MODULES))
+def test_a_module_describes_itself(name: str) -> None:
+    module = MODULES[name]
+    assert module.label
+    assert module.setup
+    assert module.samples
+    for param in kinds.describe_built_in(name).params:
+        assert param.description, f"{param.name} has no help"
+        assert param.required or param.default is not None, f"{param.name} has no default"
+
+
+@pytest.mark.parametrize(("name", "sample"), SAMPLES)
+def test_a_sample_detects_what_it_says_with_the_same_keys_each_time(name: str, sample: Sample) -> None:
+    module = MODULES[name]
+    assert keys_of(module, name, sample) == list(sample.expect) == keys_of(module, name, sample)
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_a_module_that_gets_no_answer_says_so_and_yields_nothing(name: str) -> None:
+    sample = MODULES[name].samples[0]
+    params, _ = rules.checked_params(kinds.describe_built_in(name).params, sample.params)
+    with pytest.raises(FetchError, match="no connection"):
+        list(MODULES[name].detect(client_of(sample, is_down=True), params))
+
+
+@pytest.mark.parametrize("name", list(MODULES))
+def test_a_parameter_that_is_wrong_is_named(name: str) -> None:
+    specs = kinds.describe_built_in(name).params
+    _, errors = rules.checked_params(specs, {"surprise": 1, **{spec.name: object() for spec in specs}})
+    assert {error.path for error in errors} == {"params.surprise", *(f"params.{spec.name}" for spec in specs)}
