@@ -2,6 +2,7 @@
 
 from app.jobs import (
     absence_calendars,
+    alarm_tick,
     duty_watch,
     escalation,
     heartbeat_out,
@@ -25,6 +26,8 @@ JOBS: tuple[Job, ...] = (
     Job("pipeline_sweep", pipeline_sweep.tick, 1.0, "pipeline_worker_enabled", frozenset({"pipeline"}), False),
     # In every process: each host is measured, once.
     Job("local_checks", local_checks.tick, 15.0, "checks_worker_enabled", frozenset({"checks"}), leader_only=False),
+    # Its own boundaries wake it; the commits that change an alarm need not.
+    Job("alarm_tick", alarm_tick.tick, 60.0, "alarm_worker_enabled"),
     Job("oncall_watch", oncall_watch.tick, 15.0, "oncall_watch_worker_enabled"),
     Job("duty_watch", duty_watch.tick, 15.0, "oncall_watch_worker_enabled", frozenset({"duty"})),
     Job("absence_calendars", absence_calendars.tick, 60.0),

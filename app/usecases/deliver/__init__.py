@@ -17,14 +17,15 @@ from app.platform.runtime import Runtime
 from app.usecases.deliver.claims import claim_batch
 from app.usecases.deliver.desk import retry, send_test
 from app.usecases.deliver.on_request import SendRequest, send_on_request
+from app.usecases.deliver.previews import preview
 from app.usecases.deliver.receipts import take_receipts
 from app.usecases.deliver.sending import carry_out
 from app.usecases.deliver.story import why
 from app.usecases.deliver.under_way import Task, UnderWay, under_way
 
 __all__ = [
-    "DeliverOutcome", "SendRequest", "deliver_due", "drain", "retry", "send_on_request", "send_test", "take_receipts",
-    "why",
+    "DeliverOutcome", "SendRequest", "deliver_due", "drain", "preview", "retry", "send_on_request", "send_test",
+    "take_receipts", "why",
 ]  # fmt: skip
 
 # A send that takes longer goes on by itself, so that one slow provider does not hold up what comes due meanwhile.

@@ -4,6 +4,7 @@ import logging
 from datetime import datetime
 
 from app.accounts import push
+from app.alarms import service as alarms
 from app.incidents import service as incidents
 from app.incidents.types import NewTimelineEntry, TimelineKind
 from app.notify import service as notify
@@ -46,6 +47,9 @@ def record(
         _tell(tx, recorded, claim, now=now)
     if status in GOT_OUT:
         paging.begin_heard(tx, claim.all, now=now)
+    if head.kind is NotificationKind.ALARM and status is NotificationStatus.SENT:
+        # Nothing but a mail that has left counts as told; one that safe mode keeps back does not (B34).
+        alarms.note_sent(tx, head.facts.get("event_ids") or (), now=now)
     if report.address_gone and head.contact_method_id is not None:
         push.lose_address(tx, head.contact_method_id, note=f"{now:%Y-%m-%d %H:%M} UTC: {report.error}")
     for page in recorded.given_up:

@@ -191,7 +191,9 @@ def test_team_is_made_filled_and_deleted(rt: Runtime, company: Company, open_scr
     page = page.form(f"{path}/members").send("Add", user_id=company.ravi.id)
     assert "ravi@example.com" in page.by_id("members").text
     page = page.form(path).send("Save", extra_emails="data@example.com\nnumbers@example.com")
-    assert rt.db.read(lambda tx: queries.emails_by_team(tx, [2]))[2] == ["data@example.com", "numbers@example.com"]
+    team_id = int(path.rpartition("/")[2])
+    emails = rt.db.read(lambda tx: queries.emails_by_team(tx, [team_id]))[team_id]
+    assert emails == ["data@example.com", "numbers@example.com"]
     page = page.form(f"{path}/members/{company.ravi.id}/remove").send()
     assert "Nobody is in this team" in page.text
     assert page.form(f"{path}/delete").send("Delete").path == "/teams"

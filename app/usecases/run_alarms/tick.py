@@ -1,0 +1,120 @@
+"""The engine's loop: on every boundary each alarm is asked, side by side, and each answer is recorded as it comes.
+
+A tick that came due while no process ran is run once, however many there were. The unique boundary and the lease in
+every transaction are why two processes never run the same tick.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.alarms import queries, rules, running, service as alarms
+from app.alarms.types import Alarm, EngineRun, Found, Outcome, Trigger
+from app.platform.db import Tx
+from app.platform.errors import PagerPalError, Unavailable
+from app.platform.failpoints import fp
+from app.platform.lease import Held, is_held
+from app.platform.logs import get_logger
+from app.platform.redact import redact_text
+from app.platform.runtime import Runtime
+from app.platform.types import JsonObject
+from app.usecases.run_alarms.asking import ask
+from app.usecases.run_alarms.recording import Pass, counters_of, record
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TickOutcome:
+    """What one call did: the run, None where the tick was run before, and when the next one is."""
+
+    run: EngineRun | None
+    next_due_at: datetime
+
+
+async def tick(rt: Runtime, now: datetime, lease: Held | None) -> TickOutcome:
+    """Run the tick of the boundary at or before now, if nobody has; `lease` is checked in every transaction."""
+    boundary = rules.boundary_of(now)
+    next_due_at = boundary + rules.TICK
+    if await rt.db.run_read(lambda tx: queries.has_run(tx, boundary)):
+        return TickOutcome(None, next_due_at)
+    begun = await rt.db.run(partial(_begin, rt=rt, boundary=boundary, trigger=Trigger.TICK, lease=lease, now=now))
+    if begun is None:
+        return TickOutcome(None, next_due_at)
+    run = await _run(rt, begun.alarms, Pass(begun.run_id, now, lease))
+    return TickOutcome(run, next_due_at)
+
+
+async def run_now(rt: Runtime, now: datetime, *, name: str | None = None) -> EngineRun:
+    """Ask every alarm now, or the one of that name, because somebody wants it. Raises AlarmMissing."""
+    only = None if name is None else await rt.db.run_read(partial(queries.get_alarm, name=name))
+    begun = await rt.db.run(partial(_begin, rt=rt, boundary=None, trigger=Trigger.MANUAL, lease=None, now=now))
+    if begun is None:
+        raise Unavailable("The run could not be begun; try again.")
+    asked = [alarm for alarm in begun.alarms if only is None or alarm.id == only.id]
+    return await _run(rt, asked, Pass(begun.run_id, now))
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    run_id: int
+    alarms: list[Alarm]
+
+
+def _begin(
+    tx: Tx, rt: Runtime, boundary: datetime | None, trigger: Trigger, lease: Held | None, now: datetime
+) -> _Begun | None:
+    if lease is not None and not is_held(tx, lease):
+        return None
+    run_id = alarms.begin_run(tx, boundary=boundary, trigger=trigger, owner=rt.owner, now=now)
+    return None if run_id is None else _Begun(run_id, queries.live_alarms(tx))
+
+
+async def _run(rt: Runtime, asked: Sequence[Alarm], about: Pass) -> EngineRun:
+    fp("alarms.after_begin")
+    places = asyncio.Semaphore(running.SIDE_BY_SIDE)
+    lines = await asyncio.gather(*(_one(rt, alarm, about, places) for alarm in asked))
+    per_alarm = {alarm.entry_id: line for alarm, line in zip(asked, lines, strict=True)}
+    return await rt.db.run(partial(_end, rt=rt, run_id=about.run_id, per_alarm=per_alarm))
+
+
+def _end(tx: Tx, rt: Runtime, run_id: int, per_alarm: JsonObject) -> EngineRun:
+    counters = counters_of(per_alarm.values())
+    kept_for = timedelta(days=rt.settings.retention_days)
+    now = rt.clock.now()
+    errors = int(counters["errors"])
+    alarms.end_run(tx, run_id, counters=counters, per_alarm=per_alarm, errors=errors, kept_for=kept_for, now=now)
+    return queries.get_run(tx, run_id)
+
+
+async def _one(rt: Runtime, alarm: Alarm, about: Pass, places: asyncio.Semaphore) -> JsonObject:
+    found = Found(Outcome.UNKNOWN)
+    try:
+        async with places:
+            found = await ask(rt, alarm.module, alarm.params, now=about.asked_at)
+        fp("alarms.after_ask")
+        if found.outcome is Outcome.UNKNOWN and found.is_set_up:
+            log.warning("an alarm could not be evaluated", alarm=alarm.entry_id, error=found.error)
+        return await rt.db.run(partial(record, rt=rt, alarm=alarm, found=found, about=about))
+    except (PagerPalError, SQLAlchemyError, LookupError, TypeError, ValueError, AttributeError) as error:
+        # One alarm whose result cannot be written does not hide the others; the next tick finds the same again.
+        log.exception("an alarm's result could not be recorded", alarm=alarm.entry_id)
+        return _unrecorded(alarm, found, error)
+
+
+def _unrecorded(alarm: Alarm, found: Found, error: Exception) -> JsonObject:
+    return {
+        "alarm_id": alarm.id,
+        "module": alarm.module,
+        "module_hash": found.sha256,
+        "outcome": Outcome.UNKNOWN.value,
+        "is_set_up": True,
+        "is_error": True,
+        "duration_ms": found.duration_ms,
+        "error": f"the result could not be recorded: {redact_text(str(error))[:300]}",
+        "error_trace": "",
+    }
