@@ -177,6 +177,23 @@ async def test_without_icmp_a_refused_connection_shows_that_somebody_is_there() 
     assert found.method in {f"tcp:{port}" for port in network.USUAL_PORTS}
 
 
+class WithoutIcmp(socket.socket):
+    """What a process is given that may not send ICMP."""
+
+    def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
+        if proto in (socket.IPPROTO_ICMP, socket.IPPROTO_ICMPV6):
+            raise PermissionError(1, "Operation not permitted")
+        super().__init__(family, type, proto, fileno)
+
+
+async def test_without_the_right_to_send_icmp_hosts_are_reached_over_tcp(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "socket", WithoutIcmp)
+    found = await result("network", {"hosts": ["127.0.0.1"]})
+    (shown,) = found.metrics["hosts"].values()
+    assert (found.status, shown["reachable"]) == (CheckStatus.OK, True)
+    assert shown["method"].startswith("tcp:")
+
+
 def may_send_icmp() -> bool:
     for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW):
         with suppress(PermissionError), socket.socket(socket.AF_INET, kind, socket.IPPROTO_ICMP):
