@@ -45,6 +45,11 @@ def has_something(config: CheckConfig) -> bool:
     return not checked_params(get_checker(config.checker), config.params).is_idle
 
 
+def asks_strangers(config: CheckConfig) -> bool:
+    """Whether it goes to hosts that nobody here has chosen."""
+    return checked_params(get_checker(config.checker), config.params).asks_strangers
+
+
 def is_watched(config: CheckConfig) -> bool:
     """Whether this machine is to be measured by it again and again."""
     return bool(config.cadence_seconds) and applies_here(get_checker(config.checker)) and may_run(config)

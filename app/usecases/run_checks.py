@@ -69,8 +69,13 @@ def orders_for_all(tx: Tx) -> list[CheckOrder]:
 
 
 def orders_for_stage(tx: Tx) -> list[CheckOrder]:
-    """Those of them that are quick: an incident does not wait for a walk over directories."""
-    return [order for order in orders_for_all(tx) if not kinds.get_checker(order.checker).is_heavy]
+    """Those of them that are quick, for no incident waits for a walk over directories, and that ask no strangers."""
+    configs = queries.configs(tx)
+    return [
+        order
+        for order in orders_for_all(tx)
+        if not kinds.get_checker(order.checker).is_heavy and not kinds.asks_strangers(configs[order.checker])
+    ]
 
 
 def change_config(rt: Runtime, *, checker: str, changes: Mapping[str, Any], actor: User, now: datetime) -> CheckConfig:

@@ -41,6 +41,11 @@ class CheckParams(BaseModel):
         """Whether there is nothing to look at by these parameters."""
         return False
 
+    @property
+    def asks_strangers(self) -> bool:
+        """Whether it goes to hosts that nobody here has chosen; then it is only made for who asks for it."""
+        return False
+
 
 def _absolute(path: str) -> str:
     if not path.startswith(("/", "~/")) or "\0" in path:

@@ -57,6 +57,11 @@ class NetworkParams(CheckParams):
     )
     ping_count: int = Field(default=1, ge=1, le=20, description="Packets per ping.")
 
+    @property
+    def asks_strangers(self) -> bool:
+        """The hosts of the default are somebody else's."""
+        return bool(self.hosts == type(self).model_fields["hosts"].default)
+
     @field_validator("hosts")
     @classmethod
     def _hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:

@@ -160,7 +160,7 @@ def test_people_may_have_a_source_of_that_name(rt: Runtime, admin: Any) -> None:
     keep(rt, memory(rt, 99))
     own = rt.db.read(lambda tx: alerts.find_internal_source(tx, sources.CHECKS_SOURCE))
     assert own is not None
-    assert (own.name, own.is_internal) == ("PagerPal checks", True)
+    assert (own.name, own.is_internal, own.pipeline) == ("PagerPal checks", True, "local-monitor")
     assert [(each.status, each.source_id) for each in fired(rt)] == [(AlertStatus.FIRING, own.id)]
 
 

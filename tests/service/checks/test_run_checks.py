@@ -86,6 +86,15 @@ async def test_where_to_look_is_not_everybodys_to_say(rt: Runtime, checker: str,
         await run(rt, CheckOrder(checker, params), may_choose_places=False)
 
 
+def test_a_stage_asks_no_host_that_nobody_has_chosen(rt: Runtime, admin: User) -> None:
+    def asked() -> set[str]:
+        return {order.checker for order in rt.db.read(run_checks.orders_for_stage)}
+
+    assert asked() == {"cpu", "memory", "disk", "process"}
+    change(rt, admin, "network", params={"hosts": ["gateway.example.com"]})
+    assert asked() == {"cpu", "memory", "disk", "process", "network"}
+
+
 async def test_a_check_for_an_incident_is_found_by_it(rt: Runtime, admin: User) -> None:
     actor = Actor(admin.id, admin.name, admin.id, "api")
     incident = answer.open_incident(rt, title="Slow", severity=Severity.WARNING, actor=actor, now=rt.clock.now())
