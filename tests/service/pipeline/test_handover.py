@@ -81,6 +81,19 @@ def test_a_run_is_handed_over_once_each_time_that_it_may_go_on(house: House, des
     assert "celery" not in banners(desk, house)
 
 
+def test_the_run_of_a_worker_that_died_is_handed_over_anew(house: House, desk: Desk, broker: Broker) -> None:
+    house.channel("ops")
+    house.fire()
+    sweep(desk, house)
+    (claimed,) = house.claim("a worker")
+    for _ in range(2):
+        sweep(desk, house)
+    assert broker.taken == [claimed.run_id]
+    house.clock.advance(seconds=11)
+    sweep(desk, house)
+    assert broker.taken == [claimed.run_id] * 2
+
+
 def test_only_the_leader_hands_over(house: House, desk: Desk, broker: Broker) -> None:
     house.fire()
     desk.held = None
