@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import uvicorn
 
-from app import __version__
+from app import __version__, cli_setup
 from app.checks.perfdata import plugin_output
 from app.checks.rules import EXIT_STATUS, worst
 from app.checks.types import CheckOrder, CheckRun, CheckStatus
@@ -130,6 +130,11 @@ def doctor(arguments: argparse.Namespace) -> int:
     for item in items:
         print(f"{item.status.value:<5} {item.check:<16} {item.detail}")
     return FAILED if any(item.status is ItemStatus.FAIL for item in items) else 0
+
+
+def setup(arguments: argparse.Namespace) -> int:
+    """The guided set-up by questions or by options; 1 when its test did not go through."""
+    return cli_setup.run(_runtime(), arguments)
 
 
 def check_run(arguments: argparse.Namespace) -> int:
@@ -281,6 +286,9 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("doctor", help="print the readiness checklist; 1 when a line is red")
     command.add_argument("--failpoints", action="store_true", help="list the named places where a test may strike")
     command.set_defaults(run=doctor)
+    command = commands.add_parser("setup", help="set up sources, people, channels and a pipeline, and try it")
+    cli_setup.add_options(command)
+    command.set_defaults(run=setup, parser=command)
     _add_check(commands.add_parser("check", help="measure this host"))
     _add_pipeline(commands.add_parser("pipeline", help="run pipelines by hand"))
     return parser

@@ -4,7 +4,14 @@ Each step is one transaction and leaves only what it said that it would make. Wh
 a source names its pipeline and whom it pages, so that a set-up can be gone on with at any time.
 """
 
-from app.usecases.set_up.connecting import connect_source, first_source, own_policy, source_named, watch_this_host
+from app.usecases.set_up.connecting import (
+    connect_source,
+    first_source,
+    own_policy,
+    source_named,
+    watch_this_host,
+    watched_checkers,
+)
 from app.usecases.set_up.piping import add_provider, chosen, goal_of, use_pipeline
 from app.usecases.set_up.rules import suggested_name
 from app.usecases.set_up.trying import progress, try_out
@@ -32,4 +39,5 @@ __all__ = [
     "try_out",
     "use_pipeline",
     "watch_this_host",
+    "watched_checkers",
 ]

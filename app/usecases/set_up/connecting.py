@@ -52,9 +52,15 @@ def connect_source(
         else:
             source = catalogue.change_source(tx, rt, source_id=first.id, changes=columns, actor=actor, now=now)
             catalogue.add_key(tx, source_id=first.id, key=key, actor=actor, now=now)
-        return Connected(source, key, policy.name if policy and is_new else "")
+        made = policy.name if policy is not None and is_new else ""
+        return Connected(source, key, made, took_over=first is not None)
 
     return rt.db.write(write)
+
+
+def watched_checkers(tx: Tx) -> list[str]:
+    """The checkers by which this server is watched as things stand."""
+    return [name for name, config in checks.configs(tx).items() if kinds.is_watched(config)]
 
 
 def watch_this_host(

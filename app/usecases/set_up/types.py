@@ -66,11 +66,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """A source that is ready, its key in the clear this once, and the policy that was made for it, if one was."""
+    """A source that is ready, its key in the clear this once, and the policy that was made for it, if one was.
+
+    `took_over` says that it is the source of the first start under a new name.
+    """
 
     source: AlertSource
     key: str
     policy_made: str = ""
+    took_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,10 +69,9 @@ def connect(preset: str, ui: UiDep, form: FormDep) -> Response:
         )  # fmt: skip
     except PagerPalError as fault:
         return _begin_page(ui, goal, form.refused(fault, at="name"), fault.status)
-    said = f"«{made.source.name}» is ready" + (
-        f", and so is the policy «{made.policy_made}»." if made.policy_made else "."
+    return ui.go(
+        f"/setup/sources/{made.source.id}", views.said_of(made), secrets={f"{NEW_KEY}-{made.source.id}": made.key}
     )
-    return ui.go(f"/setup/sources/{made.source.id}", said, secrets={f"{NEW_KEY}-{made.source.id}": made.key})
 
 
 def source(source_id: Id, ui: UiDep) -> Response:

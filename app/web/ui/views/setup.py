@@ -16,8 +16,8 @@ from app.pipeline import definition_queries as definitions
 from app.pipeline.types import NodeType
 from app.platform.db import Tx
 from app.platform.errors import NotFound
-from app.usecases import run_checks, set_up
-from app.usecases.set_up import Choices, Goal, Target
+from app.usecases import catalogue, run_checks, set_up
+from app.usecases.set_up import Choices, Connected, Goal, Target
 from app.web.ui.forms import Form
 from app.web.ui.views.channel_kinds import EMAIL, labels
 from app.web.ui.views.choices import EVERYTHING, Group, Option, not_in_list, paging_targets
@@ -116,6 +116,13 @@ def chain(goal: Goal, choices: Choices = Choices()) -> list[Box]:  # noqa: B008 
     nodes = [node for node in goal.plan.nodes if node.type is not NodeType.NOTIFY or not choices.is_quiet]
     boxes = [Box(*BOXES[node.type], said=particular.get(node.type, "")) for node in nodes]
     return [Box("Local check", "shield"), *boxes[2:]] if goal.is_local and choices.is_preset else boxes
+
+
+def said_of(made: Connected) -> str:
+    """What was made of a source, in a sentence."""
+    policy = f", and so is the policy «{made.policy_made}»" if made.policy_made else ""
+    before = f" It was «{catalogue.FIRST_SOURCE}» before." if made.took_over else ""
+    return f"«{made.source.name}» is ready{policy}.{before}"
 
 
 def source_and_goal(tx: Tx, source_id: int) -> tuple[AlertSource, Goal]:
