@@ -54,13 +54,18 @@ class Findings:
             return ""
         bad = [each for each in self.checks if each.get("status") != "ok"]
         if not bad:
-            return f"Checks: all {len(self.checks)} well"
+            return f"Checks{self._where()}: all {len(self.checks)} well"
         lines = [
             f"- {each.get('checker')} {each.get('status')}: {_clip(each.get('message'), MESSAGE_LIMIT)}"
             for each in bad[:CHECKS_NAMED]
         ]
         more = [f"- and {len(bad) - CHECKS_NAMED} more"] if len(bad) > CHECKS_NAMED else []
-        return "\n".join([f"Checks: {len(bad)} of {len(self.checks)} not well", *lines, *more])
+        return "\n".join([f"Checks{self._where()}: {len(bad)} of {len(self.checks)} not well", *lines, *more])
+
+    def _where(self) -> str:
+        # The alert may come from another machine than the one that was measured.
+        hosts = sorted({str(each.get("hostname") or "") for each in self.checks} - {""})
+        return f" on {', '.join(hosts)}" if hosts else ""
 
     def _analysis(self) -> str:
         found = self.analysis

@@ -30,6 +30,31 @@ FORBIDDEN = {
     ),
     "unescaped output": re.compile(r"\|\s*safe\b|autoescape\s+false", re.IGNORECASE),
 }
+# What the parts of every page are made of; a style sheet that is about a few pages may not change it.
+SHARED_STYLES = {"app.css", "parts.css", "lists.css", "forms.css", "phone.css", "tokens.css"}
+PAGE_STYLES = [path for path in sorted((ROOT / "static" / "css").glob("*.css")) if path.name not in SHARED_STYLES]
+SHARED_PARTS = (
+    "badge",
+    "button",
+    "chart",
+    "dialog",
+    "empty",
+    "field",
+    "icon",
+    "person",
+    "stat",
+    "table",
+    "time",
+    "toast",
+)
+CLASSES = re.compile(r"class=\"([^\"]*)\"")
+BARE_CLASS = re.compile(r"^\.([a-z][\w-]*)(?:, \.[a-z][\w-]*)* \{", re.MULTILINE)
+SHARED_CLASSES = {
+    name
+    for part in SHARED_PARTS
+    for classes in CLASSES.findall((ROOT / f"templates/_macros/{part}.html").read_text(encoding="utf-8"))
+    for name in re.findall(r"[a-z][\w-]+", re.sub(r"\{\{.*?\}\}|\{%.*?%\}", " ", classes))
+}
 COMMENT = re.compile(r"\{#.*?#\}|<!--.*?-->", re.DOTALL)
 FORM = re.compile(r"<form\b[^>]*\bmethod\s*=\s*[\"']?post[^>]*>.*?</form>", re.IGNORECASE | re.DOTALL)
 
@@ -58,6 +83,12 @@ def test_every_posting_form_carries_the_csrf_token(path: Path) -> None:
     forms = [form for form in FORM.findall(_without_comments(path)) if not WITHOUT_SESSION.search(form)]
     unprotected = [form[:80] for form in forms if "csrf" not in form]
     assert not unprotected, "\n".join(unprotected)
+
+
+@pytest.mark.parametrize("path", PAGE_STYLES, ids=lambda path: path.name)
+def test_page_s_own_styles_leave_the_shared_parts_alone(path: Path) -> None:
+    taken = SHARED_CLASSES & set(BARE_CLASS.findall(path.read_text(encoding="utf-8")))
+    assert not taken, f"{path.name} changes what every page is made of: {', '.join(sorted(taken))}"
 
 
 def _without_comments(path: Path) -> str:

@@ -190,7 +190,7 @@ def preset(made: House, pipeline: str) -> tuple[Ran, list[Violation]]:
     if ran.run.get("status") != "NOTIFIED":
         faults.append(f"the run ended as {ran.run.get('status')}: {ran.run.get('last_error_message')}")
     text = " ".join(str(each.get("message")) for each in ran.messages)
-    if ("CHECK" in wanted) != ("Checks: " in text):
+    if ("CHECK" in wanted) != ("Checks on " in text):
         faults.append(f"checks in the team's message: {text!r}")
     if ("ANALYZE" in wanted) != ("Analysis (" in text):
         faults.append(f"analysis in the team's message: {text!r}")

@@ -28,7 +28,8 @@ def findings_of(tx: Tx, incident_ids: Collection[int]) -> dict[int, Findings]:
 
 
 def _check(run: CheckRun) -> JsonObject:
-    return {"checker": run.checker_name, "status": run.status.value, "message": run.message}
+    told = {"checker": run.checker_name, "status": run.status.value, "message": run.message}
+    return {**told, "hostname": run.hostname}
 
 
 def _analysis(run: AnalysisRun) -> JsonObject:

@@ -201,7 +201,7 @@ def node_said(node: Node) -> str:
     """What a node works on, in words."""
     config = node.config
     if node.type is NodeType.CONTEXT:
-        return ", ".join(config.get("checker_names", [])) or "every check that is switched on"
+        return ", ".join(config.get("checker_names", [])) or "every quick check that is switched on"
     if node.type is NodeType.INTELLIGENCE:
         return str(config.get("provider", "the active provider"))
     if node.type is NodeType.NOTIFY:
