@@ -4,6 +4,7 @@ The alert pages whom its source pages; that is what is to be found out. What is 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from app.accounts import queries as people
@@ -100,10 +101,11 @@ def _pages(
         found = [each.text for each in incidents.timeline_of(tx, incident_id) if each.kind in PEOPLE_TO_BLAME]
         advice = "Give somebody a verified contact method, or page somebody else, and send the test again."
         return [Line("page", "Page", State.BAD, " ".join(["Nobody could be paged.", *found]), advice, "/people")]
-    return [
+    lines = [
         _message(settings, each, f"Page to {_name(users, each)}, by {_kind(settings, each.channel)}", now=now)
         for each in pages
     ]
+    return [replace(line, is_page=True) for line in lines]
 
 
 def _stages(tx: Tx, settings: Settings, incident_id: int, *, now: datetime) -> list[Line]:
@@ -167,6 +169,9 @@ def _message(settings: Settings, message: Notification, title: str, *, now: date
         return Line(key, title, state, f"{said[0].upper()}{said[1:]}.", _advice(settings, message), href)
     if message.last_error and message.status is not NotificationStatus.IN_FLIGHT:
         return Line(key, title, State.BAD, message.last_error, _advice(settings, message), href)
+    if message.waits_for_bundle:
+        said = "Another page left a moment ago, so this one waits up to a minute for what is said together with it."
+        return Line(key, title, State.WAITING, said, "It leaves by itself.", href)
     if message.due_at > now + SOON:
         return Line(key, title, State.NONE, "It leaves later, if nobody has answered by then.", "", href)
     return Line(key, title, State.WAITING, "It is on its way.", "", href)

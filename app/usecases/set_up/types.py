@@ -123,6 +123,7 @@ class Line:
     said: str
     advice: str = ""
     href: str = ""
+    is_page: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +139,9 @@ class Progress:
 
     @property
     def went_through(self) -> bool:
-        """Whether all that was to happen has happened."""
-        return all(line.state in (State.GOOD, State.NONE) for line in self.lines)
+        """Whether all that was to happen has happened: a page has left, and nothing failed or is waited for."""
+        has_paged = any(line.is_page and line.state is State.GOOD for line in self.lines)
+        return has_paged and all(line.state in (State.GOOD, State.NONE) for line in self.lines)
 
     @property
     def is_bad(self) -> bool:

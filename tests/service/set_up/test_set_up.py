@@ -1,5 +1,8 @@
 """What the guided set-up writes, on both databases: all of a step or nothing of it, and what a test finds out."""
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
 from app.accounts.types import User
@@ -13,8 +16,8 @@ from app.pipeline.errors import DefinitionInvalid, DefinitionNameTaken
 from app.platform.errors import Invalid
 from app.platform.runtime import Runtime
 from app.platform.types import PageQuery
-from app.usecases import catalogue, set_up
-from app.usecases.set_up import Choices, Connected, State, Target, trying
+from app.usecases import catalogue, deliver, set_up
+from app.usecases.set_up import Choices, Connected, Line, Progress, State, Target, trying
 from app.usecases.set_up.rules import shaped, suggested_name
 from tests.support.people import add_admin
 
@@ -100,6 +103,26 @@ def test_progress_says_what_is_waited_for_and_what_went_wrong(rt: Runtime, ada: 
     }  # fmt: skip
     assert not found.is_over
     assert not found.went_through
+
+
+def test_page_that_waits_for_others_is_waited_for(rt: Runtime, ada: User) -> None:
+    for name in ("first", "second"):
+        source = connect(rt, ada, name).source
+        incident_id = set_up.try_out(rt, source_id=source.id, actor=ada, now=rt.clock.now())
+        asyncio.run(deliver.deliver_due(rt, rt.clock.now()))
+
+    found = rt.db.read(lambda tx: set_up.progress(tx, rt.settings, incident_id, now=rt.clock.now()))
+
+    (page,) = [line for line in found.lines if line.is_page]
+    assert (page.state, page.advice) == (State.WAITING, "It leaves by itself.")
+
+
+def test_nothing_went_through_without_a_page_that_left() -> None:
+    there = Line("received", "Alert received", State.GOOD, "")
+    page = Line("page", "Page", State.NONE, "", is_page=True)
+    assert not Progress((there, page)).went_through
+    assert Progress((there, replace(page, state=State.GOOD))).went_through
+    assert not Progress((replace(there, state=State.BAD), replace(page, state=State.GOOD))).went_through
 
 
 def test_every_status_of_a_message_has_a_line() -> None:
