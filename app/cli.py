@@ -30,7 +30,7 @@ from app.platform.runtime import Runtime, build_runtime
 from app.platform.settings import Settings, load_settings
 from app.platform.types import JsonObject
 from app.platform.workers import refuse_many_workers
-from app.usecases import deliver, intake, people, run_checks, run_pipeline, watch, watch_host
+from app.usecases import deliver, intake, people, run_alarms, run_checks, run_pipeline, watch, watch_host
 from app.usecases.watch import CheckStatus as ItemStatus
 from app.web.greeting import greeting
 
@@ -192,6 +192,57 @@ async def _to_the_end(rt: Runtime, run_id: str) -> None:
         await rt.clock.sleep(POLL_SECONDS)
 
 
+def alarms_run(arguments: argparse.Namespace) -> int:
+    """Ask every alarm now, or one; 1 when one of them could not be evaluated."""
+    rt = _runtime()
+    return asyncio.run(_alarms_run(rt, arguments))
+
+
+async def _alarms_run(rt: Runtime, arguments: argparse.Namespace) -> int:
+    run = run_alarms.dry_run if arguments.dry_run else run_alarms.run_now
+    made = await run(rt, rt.clock.now(), name=arguments.name)
+    if not arguments.dry_run:
+        # No server need be running: whoever claims a message first sends it, and nobody else.
+        await deliver.deliver_due(rt, rt.clock.now())
+        await deliver.drain(rt)
+    await rt.outside.close()
+    for name, line in made.per_alarm.items():
+        print(_alarm_line(name, line))
+        for each in [*line.get("subjects", ()), *line.get("warnings", ())] if arguments.verbose else ():
+            print(f"    {each}")
+        if arguments.verbose and line["error_trace"]:
+            print(line["error_trace"])
+    return FAILED if made.errors else 0
+
+
+def alarms_backtest(arguments: argparse.Namespace) -> int:
+    """Play an alarm's past again, by its module and parameters of today, and say what it would have told."""
+    rt = _runtime()
+    told = asyncio.run(run_alarms.backtest(rt, name=arguments.name, days=arguments.days, now=rt.clock.now()))
+    if told.first_at is None:
+        print("Nothing is kept of this alarm in that time.")
+        return 0
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(told.outcomes.items()))
+    print(f"{told.ticks} ticks since {told.first_at:%Y-%m-%d %H:%M} UTC: {counts}")
+    print(f"{told.fired} events, {told.cleared} cleared, {len(told.mails)} mails")
+    for mail in told.mails:
+        print(f"{mail.at:%Y-%m-%d %H:%M}  {'; '.join(mail.subjects)}")
+    if told.last_error:
+        print(f"last error: {told.last_error}")
+    return 0
+
+
+def _alarm_line(name: str, line: JsonObject) -> str:
+    what = line.get("dropped") or line["error"]
+    if not what:
+        mails = line["bundle_new"] + line["bundle_renotify"]
+        what = (
+            f"{line['detections']} detections: {line['new']} new, {line['still_firing']} still firing, "
+            f"{line['cleared']} cleared; {mails} to be mailed"
+        )
+    return f"{line['outcome']:<8} {name:<40} {what}"
+
+
 def _print_trace(rt: Runtime, run_id: str) -> int:
     run = rt.db.read(lambda tx: pipelines.get_run(tx, run_id))
     print(f"run      {run.run_id}  trace {run.trace_id}")
@@ -291,6 +342,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=setup, parser=command)
     _add_check(commands.add_parser("check", help="measure this host"))
     _add_pipeline(commands.add_parser("pipeline", help="run pipelines by hand"))
+    _add_alarms(commands.add_parser("alarms", help="ask alarms by hand"))
     return parser
 
 
@@ -316,6 +368,19 @@ def _add_pipeline(group: argparse.ArgumentParser) -> None:
     command = commands.add_parser("trace", help="print every attempt at a run's stages")
     command.add_argument("run_id", metavar="RUN_ID")
     command.set_defaults(run=pipeline_trace)
+
+
+def _add_alarms(group: argparse.ArgumentParser) -> None:
+    commands = group.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("run", help="ask every alarm now, and mail what is to be mailed")
+    command.add_argument("name", nargs="?", metavar="NAME", help="one alarm alone")
+    command.add_argument("--dry-run", action="store_true", help="store nothing and mail nothing")
+    command.add_argument("-v", "--verbose", action="store_true", help="print every detection, warning and trace")
+    command.set_defaults(run=alarms_run)
+    command = commands.add_parser("backtest", help="play an alarm's past again by its settings of today")
+    command.add_argument("name", metavar="NAME")
+    command.add_argument("--days", type=int, default=30, metavar="N", choices=range(1, 31))
+    command.set_defaults(run=alarms_backtest)
 
 
 class _MonitoringPlugin(argparse.ArgumentParser):

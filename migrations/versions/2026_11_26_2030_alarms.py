@@ -6,6 +6,7 @@ switches it on, and wait for ALARM_API_BASE_URL.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,7 +23,7 @@ TEAMS = sa.table(
     "teams", sa.column("name"), sa.column("description"), sa.column("created_at", INSTANT),
     sa.column("updated_at", INSTANT),
 )  # fmt: skip
-_SETTINGS = (
+_SETTINGS: tuple[sa.ColumnClause[Any], ...] = (
     sa.column("module"), sa.column("title"), sa.column("content"), sa.column("enabled", sa.Boolean),
     sa.column("recipients", JSON), sa.column("renotification_window_hours", sa.Double), sa.column("params", JSON),
     sa.column("pages", sa.Boolean), sa.column("archived", sa.Boolean), sa.column("version", sa.Integer),

@@ -19,6 +19,7 @@ from tests.kill.storm import storm
 from tests.kill.takeover import takeover
 from tests.prove import faults
 from tests.prove.agree import agree, made_up
+from tests.prove.alarms import simulate
 from tests.prove.beside import ingest_beside_analyses
 from tests.prove.schedules import TEN_YEARS_SECONDS, judge, judge_again, ten_years
 from tests.security.attack import assault
@@ -46,9 +47,11 @@ def main(arguments: Sequence[str]) -> int:
     doors = proofs.add_parser("agree", help="pager, page, API, feed and simulation on who is on call")
     doors.add_argument("--instants", type=int, default=10_000)
     doors.add_argument("--schedules", type=int, default=50)
+    alarms = proofs.add_parser("alarms", help="ticks of which a third cannot be evaluated")
+    alarms.add_argument("--ticks", type=int, default=10_000)
     pairs_of_moves = proofs.add_parser("races", help="two people change one schedule in the same moment")
     pairs_of_moves.add_argument("--pairs", type=int, default=1000)
-    for one in (kill, hostile, schedules, doors, pairs_of_moves):
+    for one in (kill, hostile, schedules, doors, alarms, pairs_of_moves):
         one.add_argument("--seed", type=int, default=int(time.time()) % 60_000)
     storms = proofs.add_parser("storm", help="one group's alerts as fast as they go")
     storms.add_argument("--alerts", type=int, default=10_000)
@@ -108,6 +111,17 @@ def prove_races(options: argparse.Namespace) -> int:
                 race(duty, world.clock, Random(options.seed), options.pairs)
             say(f"races on {name}, seed {options.seed}", [("pairs", str(options.pairs)), ("holes, doubles", "0")], [])
     return 0
+
+
+def prove_alarms(options: argparse.Namespace) -> int:
+    """Tick on SQLite; the suite has a short form on both databases."""
+    logs.configure(Settings(pagerpal_env="test", log_level="WARNING"))
+    with kept_on_failure() as folder:
+        mail = {"smtp_host": "mail.example.com", "smtp_from": "pager@example.com"}
+        with made_up(f"sqlite:///{folder}/alarms.db", **mail) as (rt, world):
+            report = simulate(rt, world, ticks=options.ticks, seed=options.seed)
+        say(f"alarms that often cannot know, seed {options.seed}", report.lines(), report.findings())
+        return _end(bool(report.findings()), folder)
 
 
 def prove_storm(options: argparse.Namespace) -> int:
@@ -174,6 +188,7 @@ PROOFS: dict[str, Callable[[argparse.Namespace], int]] = {
     "kill": prove_kill,
     "hostile": prove_hostile,
     "agree": prove_agree,
+    "alarms": prove_alarms,
     "schedules": prove_schedules,
     "races": prove_races,
     "storm": prove_storm,

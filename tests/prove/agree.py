@@ -50,10 +50,11 @@ def ask(instants: int, seed: int) -> tuple[int, list[str]]:
 
 
 @contextmanager
-def made_up(url: str) -> Iterator[tuple[Runtime, World]]:
+def made_up(url: str, **settings: object) -> Iterator[tuple[Runtime, World]]:
     """A world of its own on an empty database, which is migrated first."""
     upgrade(url)
     db = Db(url, bus=Bus(), inline=True)
     world = World(clock=FrozenClock())
-    yield world.runtime(Settings(pagerpal_env="test", database_url=url), db), world
+    given = {"pagerpal_env": "test", "database_url": url, **settings}
+    yield world.runtime(Settings.model_validate(given), db), world
     db.dispose()

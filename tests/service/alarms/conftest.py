@@ -107,6 +107,8 @@ class Watch:
         async def whole() -> None:
             await deliver.deliver_due(self.rt, self.now)
             await deliver.drain(self.rt)
+            # A connection that is kept open belongs to this event loop.
+            await self.rt.outside.close()
 
         asyncio.run(whole())
 

@@ -1,0 +1,63 @@
+"""Alarms that also page (B44): their events are alerts of the internal source `alarms`."""
+
+from app.alarms.types import Detection
+from app.alerts import queries as alerts
+from app.escalation.types import Assignee, AssigneeType, Level
+from app.incidents import queries as incidents
+from app.incidents.types import Incident, IncidentStatus
+from app.usecases import catalogue
+from tests.service.alarms.conftest import UNREACHABLE, Watch
+
+
+def pages(watch: Watch, **settings: object) -> None:
+    """The alarm pages Ada."""
+    levels = [Level(1, 15, (Assignee(AssigneeType.USER, watch.admin.id),))]
+    policy = catalogue.create_policy(
+        watch.rt, name="night", team_id=None, repeat=0, ack_timeout_minutes=None, levels=levels, actor=watch.admin,
+        now=watch.now,
+    )  # fmt: skip
+    watch.sets(pages=True, escalation_policy_id=policy.id, enabled=False, **settings)
+
+
+def incident_of(watch: Watch, key: str) -> Incident:
+    """The incident of an entity's newest event."""
+    incident_id = watch.event(key).incident_id
+    assert incident_id is not None
+    return watch.rt.db.read(lambda tx: incidents.get_incident(tx, incident_id))
+
+
+def test_an_event_opens_an_incident_and_pages_by_the_policy_and_clearing_resolves_it(watch: Watch) -> None:
+    pages(watch)
+    watch.ticks(Detection("db-1", "db-1 is down", "Nobody answers.", severity="critical"))
+    incident = incident_of(watch, "db-1")
+    assert (incident.status, incident.title, incident.severity) == (
+        IncidentStatus.TRIGGERED,
+        "db-1 is down",
+        "critical",
+    )
+    assert [mail.to for mail in watch.world.mail.sent] == ["ada@example.com"]
+    watch.ticks(UNREACHABLE)
+    assert incident_of(watch, "db-1").status is IncidentStatus.TRIGGERED
+    watch.ticks()
+    assert incident_of(watch, "db-1").status is IncidentStatus.RESOLVED
+
+
+def test_what_goes_on_pages_nobody_twice(watch: Watch) -> None:
+    pages(watch)
+    for _ in range(3):
+        watch.ticks("a")
+    assert len(watch.world.mail.sent) == 1
+    source = watch.rt.db.read(lambda tx: alerts.find_internal_source(tx, "alarms"))
+    assert source is not None
+    (alert,) = watch.rt.db.read(lambda tx: alerts.firing_of_source(tx, source.id))
+    assert alert.occurrences == 3
+
+
+def test_two_policies_of_two_alarms_are_each_their_own(watch: Watch) -> None:
+    pages(watch)
+    watch.ticks("a")
+    watch.sets(pages=False)
+    watch.ticks("a", "b")
+    assert watch.event("b").incident_id is None
+    watch.ticks("b")
+    assert incident_of(watch, "a").status is IncidentStatus.RESOLVED
