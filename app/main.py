@@ -24,6 +24,7 @@ from app.usecases import deliver
 from app.web.application import new_application
 from app.web.greeting import greeting
 from app.web.hooks.keys import KeyCupboard
+from app.web.hooks.pings import PingRates
 from app.web.hooks.rates import Rates
 from app.web.hooks.vendors import Refusals
 from app.web.live import ending_with_the_process
@@ -62,6 +63,7 @@ def create_app(
     app = new_application(rt, lifespan=lifespan)
     app.state.keys = KeyCupboard(rt)
     app.state.rates = Rates()
+    app.state.ping_rates = PingRates()
     app.state.refusals = Refusals()
     app.state.refused = Counter[int]()
     return app

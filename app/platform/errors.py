@@ -15,9 +15,10 @@
 Contexts subclass these and name the fact (`IllegalTransition`, `SourceInactive`), with their own `code`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class PagerPalError(Exception):
 
     default_status: ClassVar[int] = 500
     default_code: ClassVar[str] = "internal_error"
+    # What a machine is told besides, such as the thing as it is now.
+    extra: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, message: str, *, status: int | None = None, code: str | None = None) -> None:
         super().__init__(message)

@@ -111,6 +111,7 @@ def problem(request: Request, error: PagerPalError) -> dict[str, Any]:
         "code": error.code,
         "trace_id": _trace_id(request),
     }
+    document |= error.extra
     if fields := _fields(error):
         document["errors"] = [{"path": each.path, "message": each.message} for each in fields]
     return document

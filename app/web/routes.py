@@ -12,6 +12,7 @@ from app.accounts.permissions import Permission as P
 from app.web import live
 from app.web.api import (
     absences,
+    alarms,
     alert_sources,
     alerts,
     audit,
@@ -21,6 +22,7 @@ from app.web.api import (
     definitions,
     document,
     escalation_policies,
+    heartbeats,
     incidents,
     intelligence,
     me,
@@ -43,6 +45,7 @@ from app.web.hooks import (
     health,
     infobip as infobip_hook,
     links as links_hook,
+    pings as pings_hook,
     slack as slack_hook,
     twilio as twilio_hook,
 )
@@ -102,6 +105,8 @@ HOOKS: tuple[Route, ...] = (
     _hook("POST", "/a/{token}", links_hook.act),
     Route("GET", "/health", health.health, PUBLIC, Door.HOOK),
     Route("GET", "/health/ready", health.ready, PUBLIC, Door.HOOK),
+    _hook("GET HEAD POST", "/ping/{uuid}", pings_hook.receive),
+    _hook("GET HEAD POST", "/ping/{uuid}/{signal}", pings_hook.receive),
     _hook("POST", "/integrations/twilio_sms", twilio_hook.text),
     _hook("POST", "/integrations/twilio_status", twilio_hook.status),
     _hook("POST", "/integrations/twilio_voice", twilio_hook.voice),
@@ -342,6 +347,33 @@ CHECKS: tuple[Route, ...] = (
     _api("GET", "/api/v1/check-runs", checks.list_runs, P.VIEW),
 )
 
+# `modules` and `run` are reserved: no alarm is called so.
+ALARMS: tuple[Route, ...] = (
+    _api("GET", "/api/v1/alarms", alarms.list_alarms, P.VIEW),
+    _api("POST", "/api/v1/alarms", alarms.create_alarm, P.MANAGE_ALARMS, 201),
+    _api("GET", "/api/v1/alarms/modules", alarms.list_modules, P.VIEW),
+    _api("POST", "/api/v1/alarms/run", alarms.run, P.MANAGE_ALARMS),
+    _api("GET", "/api/v1/alarms/{name}", alarms.show_alarm, P.VIEW),
+    _api("PATCH", "/api/v1/alarms/{name}", alarms.change_alarm, P.MANAGE_ALARMS),
+    _api("POST", "/api/v1/alarms/{name}/autosave", alarms.autosave, P.MANAGE_ALARMS),
+    _api("POST", "/api/v1/alarms/{name}/test", alarms.try_alarm, P.ANSWER_ALARMS),
+    _api("POST", "/api/v1/alarms/{name}/preview", alarms.preview, P.MANAGE_ALARMS),
+    _api("GET", "/api/v1/alarms/{name}/versions", alarms.list_versions, P.VIEW),
+    _api("GET", "/api/v1/alarms/{name}/versions/{number}", alarms.show_version, P.VIEW),
+    _api("POST", "/api/v1/alarms/{name}/versions/{number}/restore", alarms.restore_version, P.MANAGE_ALARMS),
+    _api("GET", "/api/v1/alarm-events", alarms.list_events, P.VIEW),
+    _api("GET", "/api/v1/alarm-events/{event_id}", alarms.show_event, P.VIEW),
+    _api("POST", "/api/v1/alarm-events/{event_id}/ack", alarms.acknowledge_event, P.ANSWER_ALARMS),
+    _api("GET", "/api/v1/engine-runs", alarms.list_runs, P.VIEW),
+    _api("GET", "/api/v1/engine-runs/{run_id}", alarms.show_run, P.VIEW),
+    _api("GET", "/api/v1/heartbeats", heartbeats.list_heartbeats, P.VIEW),
+    _api("POST", "/api/v1/heartbeats", heartbeats.create, P.MANAGE_ALARMS, 201),
+    _api("GET", "/api/v1/heartbeats/{heartbeat_id}", heartbeats.show, P.VIEW),
+    _api("PATCH", "/api/v1/heartbeats/{heartbeat_id}", heartbeats.change, P.MANAGE_ALARMS),
+    _api("DELETE", "/api/v1/heartbeats/{heartbeat_id}", heartbeats.delete, P.MANAGE_ALARMS, 204),
+    _api("GET", "/api/v1/heartbeats/{heartbeat_id}/pings", heartbeats.list_pings, P.VIEW),
+)
+
 OPERATIONS: tuple[Route, ...] = ()
 
 UI_DAILY: tuple[Route, ...] = (
@@ -579,6 +611,7 @@ ROUTES: tuple[Route, ...] = (
     + DUTY
     + RUNS
     + CHECKS
+    + ALARMS
     + OPERATIONS
     + UI
 )
