@@ -16,8 +16,8 @@ from app.platform.types import JsonObject
 
 METHODS = ("GET", "HEAD", "POST")
 QUESTIONS_AT_MOST = 200
-ANSWER_BYTES = 4 * 1024 * 1024
-ALL_BYTES = 32 * 1024 * 1024
+ANSWER_BYTES = 2 * 1024 * 1024
+ALL_BYTES = 16 * 1024 * 1024
 SECONDS_AT_MOST = 30.0
 
 

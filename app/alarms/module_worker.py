@@ -27,6 +27,8 @@ from app.platform.types import JsonObject
 
 MEMORY_BYTES = 1024 * 1024 * 1024
 DETECTIONS_AT_MOST = 1000
+FOUND_BYTES = 2 * 1024 * 1024
+CONTEXT_LENGTH = 10_000
 TRACE_LENGTH = 6000
 MESSAGE_LENGTH = 1000
 BASE = "app.alarms.modules._base"
@@ -97,13 +99,17 @@ def _carried_out(order: JsonObject, line: Line, listener: Listener, loaded: dict
     client = Client(line.ask, now=now, facts=order["facts"], api_base_url=order["api_base_url"])
     listener.client = client
     found: list[JsonObject] = []
+    size = 0
     plugin = getattr(module, "PLUGIN", None)
     detect = plugin.detect if isinstance(plugin, AlarmModule) else module.detect
     # A module without a single `yield` gives None: there is nothing to detect.
     for detection in detect(client, order["params"]) or ():
-        if len(found) == DETECTIONS_AT_MOST:
+        told = _told(detection)
+        # Here, where the module is at fault, and not when the whole is sent.
+        size += len(json.dumps(told, allow_nan=False))
+        if len(found) == DETECTIONS_AT_MOST or size > FOUND_BYTES:
             return {"found": found, "is_cut": True, "warnings": client.warnings}
-        found.append(_told(detection))
+        found.append(told)
     return {"found": found, "is_cut": False, "warnings": client.warnings}
 
 
@@ -160,8 +166,8 @@ def _told(detection: Any) -> JsonObject:
         told = {name: getattr(detection, name) for name in names if hasattr(detection, name)}
     if "recipients" in told and not isinstance(told["recipients"], str):
         told["recipients"] = list(told["recipients"] or ())
-    # Here, where the module is at fault, and not when the whole is sent.
-    json.dumps(told, allow_nan=False)
+    if isinstance(told.get("body_context"), str):
+        told["body_context"] = told["body_context"][:CONTEXT_LENGTH]
     return told
 
 

@@ -1,7 +1,5 @@
 """Reading alarms, their versions and events, and what the engine did, for every door and use case."""
 
-import json
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -11,6 +9,7 @@ from sqlalchemy import select
 
 from app.alarms import repository, rules
 from app.alarms.errors import AlarmMissing, EngineRunMissing, EventMissing, VersionMissing
+from app.alarms.inputs import unpack
 from app.alarms.models import AlarmEventRow, AlarmRow, AlarmVersionRow, EngineRunRow
 from app.alarms.types import (
     Alarm,
@@ -54,6 +53,12 @@ def live_alarms(tx: Tx) -> list[Alarm]:
     """Every alarm that the engine asks."""
     statement = repository.select_alarms().where(AlarmRow.archived.is_(False))
     return tx.all(Alarm, statement.order_by(AlarmRow.id))
+
+
+def alarms_using_policy(tx: Tx, policy_id: int) -> list[Alarm]:
+    """The alarms, archived or not, that page by this policy."""
+    statement = repository.select_alarms().where(AlarmRow.escalation_policy_id == policy_id)
+    return tx.all(Alarm, statement.order_by(AlarmRow.entry_id))
 
 
 def summaries(tx: Tx, alarms: Iterable[Alarm], *, since: datetime) -> list[AlarmSummary]:
@@ -177,4 +182,4 @@ def engine_health(tx: Tx, *, now: datetime) -> EngineHealth:
 def inputs_since(tx: Tx, alarm_id: int, since: datetime) -> list[tuple[datetime, JsonObject]]:
     """What an alarm was given in each tick since then that is kept, the oldest first."""
     kept = repository.inputs_since(tx, alarm_id, since, limit=INPUTS_AT_MOST)
-    return [(at, json.loads(zlib.decompress(body))) for at, body in kept]
+    return [(at, unpack(body)) for at, body in kept]

@@ -42,6 +42,7 @@ KEY_LENGTH = 500
 SUBJECT_LENGTH = 300
 CONTEXT_LENGTH = 10_000
 EXTRA_LENGTH = 16_384
+NUMBER_AT_MOST = 1e300
 
 MODULE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 RESERVED = frozenset({"modules", "run", "events"})
@@ -307,6 +308,8 @@ def _wrong(spec: ParamSpec, given: Any) -> str:
         return f"must be {word}"
     if isinstance(given, float) and not math.isfinite(given):
         return "must be a finite number"
+    if number is not None and abs(number) > NUMBER_AT_MOST:
+        return "is too large a number"
     if spec.choices and given not in spec.choices:
         return f"must be one of {', '.join(map(str, spec.choices))}"
     if number is not None and spec.minimum is not None and number < spec.minimum:

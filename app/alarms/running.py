@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RUN_SECONDS = 60.0
 DESCRIBE_SECONDS = 10.0
 END_SECONDS = 1.0
-LINE_BYTES = 16 * 1024 * 1024
+LINE_BYTES = 8 * 1024 * 1024
 SIDE_BY_SIDE = 32
 ERROR_LENGTH = 1000
 _PARAM_TYPES = frozenset({"float", "int", "str", "bool", "list", "dict"})
@@ -202,7 +202,7 @@ def _found(told: JsonObject) -> Found:
         return replace(_unknown(str(unusable)), warnings=warnings)
     is_cut = bool(told.get("is_cut"))
     if is_cut:
-        left_out.append("there are more than 1,000 detections: the first count, and nothing clears")
+        left_out.append("there are more than 1,000 detections, or more than 2 MiB: the first count, and nothing clears")
     outcome = Outcome.FIRING if detections else Outcome.CLEAR
     return Found(outcome, tuple(detections), is_cut=is_cut, warnings=(*warnings, *left_out))
 

@@ -1,8 +1,6 @@
 """Writing alarms, their versions and events, and the engine's runs inside the caller's transaction."""
 
-import hashlib
 import json
-import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,6 +10,7 @@ from sqlalchemy import select
 
 from app.alarms import queries, repository, rules
 from app.alarms.errors import AlarmChanged, AlarmInvalid, AlarmMissing, AlarmNameTaken, EventCleared
+from app.alarms.inputs import PackedInput
 from app.alarms.models import AlarmRow, AlarmVersionRow
 from app.alarms.types import (
     SETTINGS,
@@ -38,7 +37,6 @@ VERSIONS_KEPT = 500
 # A tick that has not ended by then never will.
 RUN_TAKES = timedelta(minutes=10)
 INPUT_KEPT_FOR = timedelta(days=30)
-INPUT_BYTES = 256 * 1024
 INPUTS_BYTES = 64 * 1024 * 1024
 # More than one is removed at a time, so that it is not done at every tick.
 INPUTS_REMOVED = 100
@@ -244,9 +242,11 @@ def lock_for_result(tx: Tx, alarm_id: int, *, asked_at: datetime) -> Alarm | Non
     It does not once the alarm was archived, or when a later question was answered sooner.
     """
     alarm = repository.lock_alarm(tx, alarm_id)
-    if alarm is None or alarm.archived or (alarm.last_ran_at is not None and alarm.last_ran_at > asked_at):
+    if alarm is None or alarm.archived:
         return None
-    return alarm
+    # Much later than now is a clock that was wrong then: it must not silence the alarm until that time comes.
+    is_overtaken = alarm.last_ran_at is not None and timedelta(0) < alarm.last_ran_at - asked_at < RUN_TAKES
+    return None if is_overtaken else alarm
 
 
 def note_outcome(tx: Tx, alarm: Alarm, found: Found, *, is_told: bool, asked_at: datetime, now: datetime) -> Alarm:
@@ -264,15 +264,12 @@ def note_outcome(tx: Tx, alarm: Alarm, found: Found, *, is_told: bool, asked_at:
     return replace(alarm, **values)
 
 
-def keep_input(tx: Tx, alarm: Alarm, recording: JsonObject, *, taken_at: datetime) -> None:
-    """Keep what the alarm was given, for replays: at most 30 days, 256 KiB each and 64 MiB in all, compressed."""
-    text = json.dumps({name: value for name, value in recording.items() if name != "now"}, sort_keys=True).encode()
-    body = zlib.compress(text)
+def keep_input(tx: Tx, alarm: Alarm, packed: PackedInput, *, taken_at: datetime) -> None:
+    """Keep what the alarm was given, for replays: at most 30 days, and 64 MiB in all."""
     repository.forget_inputs(tx, alarm.id, before=taken_at - INPUT_KEPT_FOR)
-    if len(body) > INPUT_BYTES:
-        return
-    digest = hashlib.sha256(text).hexdigest()
-    repository.keep_input(tx, alarm_id=alarm.id, taken_at=taken_at, digest=digest, body=body, size=len(body))
+    repository.keep_input(
+        tx, alarm_id=alarm.id, taken_at=taken_at, digest=packed.digest, body=packed.body, size=len(packed.body)
+    )
     if repository.input_size(tx, alarm.id) > INPUTS_BYTES:
         before = repository.input_taken_at(tx, alarm.id, offset=INPUTS_REMOVED)
         if before is not None:

@@ -22,8 +22,8 @@ class ListedDetection(TypedDict):
 
 def alarm_values(facts: Mapping[str, Any], *, base_url: str, late: str, is_repeat: bool) -> dict[str, Any]:
     """What the templates of an alarm's mail are given. Raises KeyError, TypeError or ValueError for strange facts."""
-    found = [_listed(each) for each in facts.get("detections") or ()]
-    listed, unlisted = found[:LISTED_AT_MOST], max(0, len(found) - LISTED_AT_MOST)
+    listed = [_listed(each) for each in facts.get("detections") or ()]
+    unlisted = int(facts.get("unlisted") or 0)
     description = _clip(str(facts.get("text") or "").strip(), DESCRIPTION_LIMIT)
     said = [f"• {each['subject']}{_since(each)}" for each in listed] + ([f"and {unlisted} more"] if unlisted else [])
     return {

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.accounts.service import record_audit
 from app.accounts.types import User
+from app.alarms import queries as alarms
 from app.alerts import queries as alerts
 from app.escalation import queries, service
 from app.escalation.errors import PolicyInUse
@@ -88,6 +89,7 @@ def delete_policy(rt: Runtime, *, policy_id: int, actor: User, now: datetime) ->
     def write(tx: Tx) -> None:
         before = _view(queries.get_policy(tx, policy_id))
         using = [source.name for source in alerts.sources_using_policy(tx, policy_id)]
+        using += [alarm.entry_id for alarm in alarms.alarms_using_policy(tx, policy_id)]
         if using:
             raise PolicyInUse(f"Still used by: {', '.join(using)}. Give them another policy first.")
         service.delete_policy(tx, policy_id=policy_id)

@@ -9,6 +9,7 @@ from datetime import datetime
 from app.alarms.rules import MailReason
 from app.alarms.types import SEVERITIES, Alarm, AlarmEvent, Detection
 from app.notify import service as notify
+from app.notify.alarm_text import CONTEXT_LIMIT, LISTED_AT_MOST
 from app.notify.types import NewNotification, NotificationKind
 from app.platform.db import Tx
 from app.platform.types import JsonObject
@@ -87,7 +88,8 @@ def facts_of(alarm: Alarm, entries: Sequence[Entry], *, is_synthetic: bool = Fal
         "text": alarm.content,
         "alarm": alarm.entry_id,
         "severity": min((entry.detection.severity for entry in entries), key=SEVERITIES.index),
-        "detections": [_listed(entry) for entry in entries],
+        "detections": [_listed(entry) for entry in entries[:LISTED_AT_MOST]],
+        "unlisted": max(0, count - LISTED_AT_MOST),
         "event_ids": [entry.event.id for entry in entries if entry.event is not None],
         "link": link_of(alarm),
         "is_synthetic": is_synthetic,
@@ -126,6 +128,6 @@ def _listed(entry: Entry) -> JsonObject:
     is_old = entry.event is not None and entry.reason is not MailReason.NEW
     return {
         "subject": entry.detection.subject,
-        "context": entry.detection.body_context,
+        "context": entry.detection.body_context[:CONTEXT_LIMIT],
         "since": entry.event.fire_time.isoformat() if is_old and entry.event else None,
     }

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.alarms import queries, rules, service as alarms
+from app.alarms.inputs import PackedInput
 from app.alarms.rules import Changes, MailReason, MailState
 from app.alarms.types import Alarm, AlarmEvent, Found, Outcome
 from app.notify import queries as outbox
@@ -35,8 +36,10 @@ class Pass:
     lease: Held | None = None
 
 
-def record(tx: Tx, rt: Runtime, alarm: Alarm, found: Found, about: Pass) -> JsonObject:
-    """Write down what was found; gives the run's line about the alarm.
+def record(
+    tx: Tx, rt: Runtime, alarm: Alarm, found: Found, about: Pass, packed: PackedInput | None = None
+) -> JsonObject:
+    """Write down what was found; gives the run's line about the alarm. `packed` is what the module was given.
 
     Steps: 1. see that the answer still counts; 2. begin, touch and end events; 3. say what pages; 4. write the mail.
     """
@@ -66,8 +69,8 @@ def record(tx: Tx, rt: Runtime, alarm: Alarm, found: Found, about: Pass) -> Json
     if is_told:
         is_told = mails.post_unknown(tx, stored, found.error, run_id=about.run_id, now=now)
     alarms.note_outcome(tx, stored, found, is_told=is_told, asked_at=now, now=now)
-    if found.recording is not None and found.outcome is not Outcome.UNKNOWN:
-        alarms.keep_input(tx, stored, found.recording, taken_at=now)
+    if packed is not None and found.outcome is not Outcome.UNKNOWN:
+        alarms.keep_input(tx, stored, packed, taken_at=now)
     if changes.new or changes.cleared:
         tx.publish("alarms", id=stored.id)
     return {

@@ -13,6 +13,7 @@ from functools import partial
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.alarms import queries, rules, running, service as alarms
+from app.alarms.inputs import pack
 from app.alarms.types import Alarm, EngineRun, Found, Outcome, Trigger
 from app.platform.db import Tx
 from app.platform.errors import PagerPalError, Unavailable
@@ -96,10 +97,11 @@ async def _one(rt: Runtime, alarm: Alarm, about: Pass, places: asyncio.Semaphore
     try:
         async with places:
             found = await ask(rt, alarm.module, alarm.params, now=about.asked_at)
+        packed = await rt.outside.blocking(partial(pack, found.recording))
         fp("alarms.after_ask")
         if found.outcome is Outcome.UNKNOWN and found.is_set_up:
             log.warning("an alarm could not be evaluated", alarm=alarm.entry_id, error=found.error)
-        return await rt.db.run(partial(record, rt=rt, alarm=alarm, found=found, about=about))
+        return await rt.db.run(partial(record, rt=rt, alarm=alarm, found=found, about=about, packed=packed))
     except (PagerPalError, SQLAlchemyError, LookupError, TypeError, ValueError, AttributeError) as error:
         # One alarm whose result cannot be written does not hide the others; the next tick finds the same again.
         log.exception("an alarm's result could not be recorded", alarm=alarm.entry_id)

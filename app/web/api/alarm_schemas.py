@@ -61,6 +61,7 @@ class AlarmOut(SettingsOut):
     last_error: str
     unknown_ticks: int
     active_events: int
+    events_24h: int
     last_fired_at: datetime | None
     is_quiet: bool
 
@@ -71,6 +72,7 @@ class AlarmOut(SettingsOut):
         return cls(
             **own,
             active_events=summary.active,
+            events_24h=summary.events_since,
             last_fired_at=summary.last_fired_at,
             is_quiet=summary.is_quiet,
         )

@@ -1,6 +1,6 @@
 """`/api/v1/alarms`, `/alarm-events` and `/engine-runs`: your own questions, what fired, and what the engine did."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import Path, Query
@@ -29,6 +29,7 @@ from app.web.api.alarm_schemas import (
 from app.web.api.pages import PageOut, page_out
 from app.web.deps import Id, IdentityDep, NowDep, PageDep, RuntimeDep
 
+DAY = timedelta(days=1)
 AlarmName = Annotated[str, Path(min_length=1, max_length=100)]
 EventId = Annotated[str, Path(min_length=1, max_length=64)]
 Hours = Annotated[float, Query(gt=0, le=24 * 3650, allow_inf_nan=False)]
@@ -39,7 +40,7 @@ def list_alarms(rt: RuntimeDep, page: PageDep, now: NowDep, archived: bool | Non
 
     def read(tx: Tx) -> PageOut[AlarmOut]:
         found = queries.list_alarms(tx, page, archived=archived)
-        shown = {each.alarm.id: each for each in queries.summaries(tx, found.items, since=now - timedelta(days=1))}
+        shown = {each.alarm.id: each for each in queries.summaries(tx, found.items, since=now - DAY)}
         return page_out(found, lambda alarm: AlarmOut.of(shown[alarm.id]))
 
     return rt.db.read(read)
@@ -47,14 +48,14 @@ def list_alarms(rt: RuntimeDep, page: PageDep, now: NowDep, archived: bool | Non
 
 def show_alarm(name: AlarmName, rt: RuntimeDep, now: NowDep) -> AlarmOut:
     """One alarm, archived or not."""
-    return rt.db.read(lambda tx: _shown(tx, queries.get_alarm(tx, name)))
+    return rt.db.read(lambda tx: _shown(tx, queries.get_alarm(tx, name), now))
 
 
 async def create_alarm(body: AlarmNew, rt: RuntimeDep, identity: IdentityDep, now: NowDep) -> AlarmOut:
     """Add an alarm; its parameters are checked against the module's PARAMS."""
     settings = body.model_dump(exclude_unset=True, exclude={"entry_id"})
     made = await run_alarms.create_alarm(rt, entry_id=body.entry_id, settings=settings, actor=identity.user, now=now)
-    return await _read(rt, made)
+    return await _read(rt, made, now)
 
 
 async def change_alarm(
@@ -64,7 +65,7 @@ async def change_alarm(
     changed = await run_alarms.change_alarm(
         rt, name=name, changes=body.changes(), version=body.version, actor=identity.user, now=now
     )
-    return await _read(rt, changed)
+    return await _read(rt, changed, now)
 
 
 async def autosave(
@@ -75,7 +76,7 @@ async def autosave(
     saved = await run_alarms.change_alarm(
         rt, name=name, changes=changes, version=body.version, actor=identity.user, now=now, how=Saved.AUTOSAVED
     )
-    return await _read(rt, saved)
+    return await _read(rt, saved, now)
 
 
 async def try_alarm(
@@ -111,7 +112,7 @@ def show_version(name: AlarmName, number: Id, rt: RuntimeDep) -> VersionOut:
 async def restore_version(name: AlarmName, number: Id, rt: RuntimeDep, identity: IdentityDep, now: NowDep) -> AlarmOut:
     """Set everything as it was in a version, which makes a new one."""
     restored = await run_alarms.restore_version(rt, name=name, number=number, actor=identity.user, now=now)
-    return await _read(rt, restored)
+    return await _read(rt, restored, now)
 
 
 async def list_modules(rt: RuntimeDep) -> list[ModuleOut]:
@@ -166,10 +167,10 @@ def show_run(run_id: Id, rt: RuntimeDep) -> EngineRunOut:
     return EngineRunOut.of(rt.db.read(lambda tx: queries.get_run(tx, run_id)))
 
 
-async def _read(rt: Runtime, alarm: Alarm) -> AlarmOut:
-    return await rt.db.run_read(lambda tx: _shown(tx, alarm))
+async def _read(rt: Runtime, alarm: Alarm, now: datetime) -> AlarmOut:
+    return await rt.db.run_read(lambda tx: _shown(tx, alarm, now))
 
 
-def _shown(tx: Tx, alarm: Alarm) -> AlarmOut:
-    (summary,) = queries.summaries(tx, [alarm], since=alarm.updated_at)
+def _shown(tx: Tx, alarm: Alarm, now: datetime) -> AlarmOut:
+    (summary,) = queries.summaries(tx, [alarm], since=now - DAY)
     return AlarmOut.of(summary)

@@ -205,6 +205,23 @@ def test_an_answer_that_comes_after_a_later_one_does_not_count(watch: Watch) -> 
     assert len(watch.active()) == 1
 
 
+def test_a_clock_that_was_years_ahead_silences_nothing_once_it_is_right(watch: Watch) -> None:
+    watch.ticks("a", minutes=60 * 24 * 1000)
+    watch.world.clock.advance(days=-1000)
+    watch.ticks("a", "b")
+    assert {event.dedupe_key for event in watch.active()} == {"a", "b"}
+
+
+def test_a_thousand_detections_are_one_mail_that_lists_the_first_hundred(watch: Watch) -> None:
+    watch.ticks(*(f"k{number:04}" for number in range(1000)))
+    (mail,) = watch.world.mail.sent
+    text = str(mail.message.get_body(("plain",)))
+    assert mail.subject == "Probe: 1000 detections"
+    assert text.count("* k0") == 100
+    assert "and 900 more" in text
+    assert all(event.last_notified == watch.now for event in watch.active())
+
+
 def test_of_too_many_detections_the_first_count_and_nothing_clears(watch: Watch) -> None:
     watch.ticks("a")
     many = tuple(Detection(f"k{number}", "fails") for number in range(1000))

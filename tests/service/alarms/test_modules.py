@@ -107,6 +107,15 @@ def test_a_new_file_is_run_at_the_next_tick_and_a_changed_one_too(watch: Watch) 
     assert watch.event("disk").clear_time == watch.now
 
 
+def test_the_module_of_the_guide_works_as_it_stands(watch: Watch) -> None:
+    guide = (Path(__file__).resolve().parents[3] / "docs" / "plugins.md").read_text()
+    watch.drops("queues", guide.partition("```python\n")[2].partition("```")[0])
+    watch.makes("queues", module="queues", params={"url": "https://queues.example.com/"})
+    watch.world.http.next.append(HttpAnswer(200, {}, b'{"mails": 1001, "jobs": 3}'))
+    run = watch.run(run_alarms.run_now(watch.rt, watch.now, name="queues"))
+    assert run.per_alarm["alarm_queues"]["subjects"] == ["mails has 1001 messages"]
+
+
 def test_a_broken_file_is_an_error_of_its_alarm_only(watch: Watch) -> None:
     watch.drops("listed", LISTED)
     watch.makes("items", module="listed", params=URL)

@@ -96,6 +96,7 @@ def test_an_archived_alarm_is_listed_only_where_asked_for(admin: Caller, alarm: 
     [
         ({"params": {"hours": "two"}}, "params.hours"),
         ({"params": {"hours": 0}}, "params.hours"),
+        ({"params": {"hours": 10**400}}, "params.hours"),
         ({"params": {"surprise": 1}}, "params.surprise"),
         ({"module": "http_probe", "params": {}}, "params.urls"),
         ({"module": "nothing_like_it"}, "module"),
@@ -122,6 +123,14 @@ def test_the_second_of_two_editors_is_told_and_gets_what_is_stored(admin: Caller
     assert (problem["current"]["version"], problem["current"]["content"]) == (2, "The first text.")
     saved = admin.refused(409, "POST", "/alarms/quiet/autosave", {"version": 1, "content": "The second text."})
     assert saved["current"]["content"] == "The first text."
+
+
+def test_a_policy_that_an_alarm_pages_by_stays(admin: Caller, alarm: JSON) -> None:
+    assert admin.user is not None
+    level = {"level": 1, "delay_minutes": 5, "assignees": [{"type": "user", "id": admin.user.id}]}
+    policy = admin.post("/escalation-policies", {"name": "night", "levels": [level]}, status=201)
+    admin.patch("/alarms/quiet", {"pages": True, "escalation_policy_id": policy["id"]})
+    assert "alarm_quiet" in admin.refused(409, "DELETE", f"/escalation-policies/{policy['id']}")["detail"]
 
 
 def test_versions_are_listed_read_and_restored(admin: Caller, viewer: Caller, alarm: JSON) -> None:
