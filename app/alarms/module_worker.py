@@ -10,6 +10,7 @@ import linecache
 import logging
 import os
 import resource
+import signal
 import sys
 import traceback
 from collections.abc import Iterable, Mapping
@@ -30,6 +31,8 @@ DETECTIONS_AT_MOST = 1000
 FOUND_BYTES = 2 * 1024 * 1024
 CONTEXT_LENGTH = 10_000
 TRACE_LENGTH = 6000
+# PagerPal ends a run sooner; this is for when PagerPal itself is gone.
+ORDER_SECONDS = 90
 MESSAGE_LENGTH = 1000
 BASE = "app.alarms.modules._base"
 TYPES = {float: "float", int: "int", str: "str", bool: "bool", list: "list", dict: "dict", tuple: "list"}
@@ -81,6 +84,7 @@ def main() -> None:
     logging.getLogger().addHandler(listener)
     loaded: dict[str, ModuleType] = {}
     for order in line.orders():
+        signal.alarm(ORDER_SECONDS)
         try:
             answer = _carried_out(order, line, listener, loaded)
         except (Exception, SystemExit) as error:  # noqa: BLE001  a module may raise anything

@@ -157,8 +157,11 @@ async def describe(file: ModuleFile) -> Description:
         return kinds.describe_built_in(file.name)
     key = (file.name, file.sha256)
     if key not in _described:
-        async with ModuleProcess() as process:
-            _described[key] = await process.describe(file)
+        try:
+            async with ModuleProcess() as process:
+                _described[key] = await process.describe(file)
+        except OSError as error:
+            raise ModuleRefused(f"The module «{file.name}» cannot be loaded now: {error.strerror}.") from None
     return _described[key]
 
 

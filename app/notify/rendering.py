@@ -160,6 +160,8 @@ def why_lines(facts: JsonObject) -> list[str]:
         lines.append(f"Alert {facts['alert_name']} from {facts.get('source') or 'an alert source'}")
     elif facts.get("source"):
         lines.append(f"Incident {facts['source']}")
+    elif facts.get("alarm"):
+        lines.append(f"Alarm {facts['alarm']}")
     if reasons:
         lines.append(_level_line(facts, reasons))
         if reasons.get("via"):

@@ -74,7 +74,7 @@ async def change_alarm(
         changed = alarms.change_alarm(
             tx, before, changes=differing, version=version, how=how, saved_by=actor.id, shown=shown_alarm, now=now
         )
-        if changed.version != before.version:
+        if _is_worth_an_entry(before, changed, how):
             _audit(tx, how.value, changed, actor, shown_settings(before), shown_settings(changed), now)
         return changed
 
@@ -123,6 +123,12 @@ def shown_alarm(alarm: Alarm) -> JsonObject:
         **shown_settings(alarm),
         "updated_at": alarm.updated_at.isoformat().replace("+00:00", "Z"),
     }
+
+
+def _is_worth_an_entry(before: Alarm, after: Alarm, how: Saved) -> bool:
+    """What somebody types is kept in the versions; the audit has what changes what the alarm does."""
+    differing = {name for name in SETTINGS if getattr(before, name) != getattr(after, name)}
+    return bool(differing - {"title", "content"} if how is Saved.AUTOSAVED else differing)
 
 
 async def _module_errors(rt: Runtime, module: str, params: JsonObject) -> list[FieldError]:

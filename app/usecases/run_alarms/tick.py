@@ -26,6 +26,8 @@ from app.platform.types import JsonObject
 from app.usecases.run_alarms.asking import ask
 from app.usecases.run_alarms.recording import Pass, counters_of, record
 
+UNEXPECTED = (LookupError, TypeError, ValueError, AttributeError, RuntimeError)
+
 log = get_logger(__name__)
 
 
@@ -102,7 +104,7 @@ async def _one(rt: Runtime, alarm: Alarm, about: Pass, places: asyncio.Semaphore
         if found.outcome is Outcome.UNKNOWN and found.is_set_up:
             log.warning("an alarm could not be evaluated", alarm=alarm.entry_id, error=found.error)
         return await rt.db.run(partial(record, rt=rt, alarm=alarm, found=found, about=about, packed=packed))
-    except (PagerPalError, SQLAlchemyError, LookupError, TypeError, ValueError, AttributeError) as error:
+    except (PagerPalError, SQLAlchemyError, OSError, *UNEXPECTED) as error:
         # One alarm whose result cannot be written does not hide the others; the next tick finds the same again.
         log.exception("an alarm's result could not be recorded", alarm=alarm.entry_id)
         return _unrecorded(alarm, found, error)

@@ -8,8 +8,8 @@ from app.alarms import queries
 from app.alarms.types import Detection, Found, Outcome
 from app.notify.types import NotificationStatus
 from app.platform.db import Tx
-from app.platform.ports import MailFailed
-from app.usecases import catalogue, people
+from app.platform.ports import HttpAnswer, MailFailed
+from app.usecases import catalogue, deliver, people
 from tests.service.alarms.conftest import UNREACHABLE, Watch
 
 DOWN = MailFailed("no connection to the mail server (connection refused)")
@@ -23,6 +23,8 @@ def test_what_begins_is_an_event_and_one_mail(watch: Watch) -> None:
     assert event.content == "What to do: look.\n\na fails"
     assert event.fire_time == event.last_seen == event.last_notified == watch.now
     assert watch.mails() == ["a fails"]
+    (row,) = watch.rows()
+    assert watch.rt.db.read(lambda tx: deliver.why(tx, row.id))["reasons"] == ["Alarm alarm_probe"]
     assert (line["bundle_new"], line["bundle_renotify"], line["outcome"]) == (1, 0, "firing")
 
 
@@ -246,15 +248,22 @@ def test_an_entity_with_readers_of_its_own_is_told_to_them(watch: Watch) -> None
     ]  # fmt: skip
 
 
-def test_a_chat_is_named_by_its_channel(watch: Watch) -> None:
-    config = {"webhook_url": "https://chat.example.com/hooks/s3cret"}
-    catalogue.create_channel(
-        watch.rt, name="ops chat", driver="mattermost", config=config, actor=watch.admin, now=watch.now
-    )
+@pytest.mark.parametrize(
+    ("driver", "url"),
+    [
+        ("mattermost", "https://chat.example.com/hooks/s3cret"),
+        ("slack", "https://hooks.slack.com/services/T0/B0/s3cret"),
+    ],
+)
+def test_a_chat_is_named_by_its_channel(watch: Watch, driver: str, url: str) -> None:
+    config = {"webhook_url": url}
+    catalogue.create_channel(watch.rt, name="ops chat", driver=driver, config=config, actor=watch.admin, now=watch.now)
+    watch.world.http.next.append(HttpAnswer(200, {}, b"ok"))
     watch.sets(recipients=["ops chat"])
-    watch.ticks("a")
+    watch.ticks("a", "b")
     (call,) = watch.world.http.calls
-    assert b"a fails" in call.content
+    assert call.url == url
+    assert all(f"{key} fails".encode() in call.content for key in "ab")
     assert watch.event("a").last_notified == watch.now
 
 
