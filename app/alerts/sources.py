@@ -40,6 +40,7 @@ KEPT_KEYS = 2
 INTERNAL_DRIVER = "generic"
 # PagerPal's own source by which checks of the hosts speak.
 CHECKS_SOURCE = "checks"
+ALARMS_SOURCE = "alarms"
 ERROR_LENGTH = 2000
 
 

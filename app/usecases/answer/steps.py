@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from app.accounts import queries as people
 from app.accounts.types import Urgency
 from app.alerts import queries as alerts
+from app.alerts.sources import ALARMS_SOURCE
+from app.alerts.types import AlertSource
 from app.escalation import running
 from app.escalation.types import EscalationStatus
 from app.incidents import queries, service as incidents
@@ -196,12 +198,18 @@ def _order_anew(tx: Tx, incident: Incident) -> paging.Order:
         else paging.order_again(tx, incident, escalation)
     )
     source = None if incident.source_id is None else alerts.find_source(tx, incident.source_id)
-    if source is None:
+    if source is None or _is_of_alarms(tx, source):
         return order
     plan, version_id = paging.plan_for(
         tx, policy_id=source.escalation_policy_id, schedule_id=source.schedule_id, team_id=source.team_id
     )
     return replace(order, plan=plan, policy_version_id=version_id)
+
+
+def _is_of_alarms(tx: Tx, source: AlertSource) -> bool:
+    """Whether this is the source of all alarms: each of them has a policy of its own, which its incident keeps."""
+    own = alerts.find_internal_source(tx, ALARMS_SOURCE) if source.is_internal else None
+    return own is not None and own.id == source.id
 
 
 def _open(tx: Tx, incident_id: int, action: str) -> Incident:

@@ -15,7 +15,6 @@ from app.platform.runtime import Runtime
 from app.platform.types import JsonObject
 from app.usecases import intake
 
-SOURCE = "alarms"
 PIPELINE = "full"
 
 
@@ -37,7 +36,7 @@ def post(
     over = [event for event in cleared if alarm.pages or event.incident_id is not None]
     if not said and not over:
         return
-    source = sources.internal_source(tx, name=SOURCE, pipeline=PIPELINE, now=now)
+    source = sources.internal_source(tx, name=sources.ALARMS_SOURCE, pipeline=PIPELINE, now=now)
     if not source.is_active:
         return
     own = replace(source, escalation_policy_id=alarm.escalation_policy_id, schedule_id=None)

@@ -1,17 +1,19 @@
 """Alarms that also page (B44): their events are alerts of the internal source `alarms`."""
 
 from app.alarms.types import Detection
-from app.alerts import queries as alerts
+from app.alerts import queries as alerts, sources
 from app.escalation.types import Assignee, AssigneeType, Level
 from app.incidents import queries as incidents
-from app.incidents.types import Incident, IncidentStatus
-from app.usecases import catalogue
+from app.incidents.types import Actor, Incident, IncidentStatus
+from app.usecases import answer, catalogue
 from tests.service.alarms.conftest import UNREACHABLE, Watch
+from tests.support.people import add_user
 
 
 def pages(watch: Watch, **settings: object) -> None:
-    """The alarm pages Ada."""
-    levels = [Level(1, 15, (Assignee(AssigneeType.USER, watch.admin.id),))]
+    """The alarm pages Ravi."""
+    ravi = add_user(watch.rt, "Ravi", actor=watch.admin)
+    levels = [Level(1, 15, (Assignee(AssigneeType.USER, ravi.id),))]
     policy = catalogue.create_policy(
         watch.rt, name="night", team_id=None, repeat=0, ack_timeout_minutes=None, levels=levels, actor=watch.admin,
         now=watch.now,
@@ -35,7 +37,7 @@ def test_an_event_opens_an_incident_and_pages_by_the_policy_and_clearing_resolve
         "db-1 is down",
         "critical",
     )
-    assert [mail.to for mail in watch.world.mail.sent] == ["ada@example.com"]
+    assert [mail.to for mail in watch.world.mail.sent] == ["ravi@example.com"]
     watch.ticks(UNREACHABLE)
     assert incident_of(watch, "db-1").status is IncidentStatus.TRIGGERED
     watch.ticks()
@@ -47,7 +49,7 @@ def test_what_goes_on_pages_nobody_twice(watch: Watch) -> None:
     for _ in range(3):
         watch.ticks("a")
     assert len(watch.world.mail.sent) == 1
-    source = watch.rt.db.read(lambda tx: alerts.find_internal_source(tx, "alarms"))
+    source = watch.rt.db.read(lambda tx: alerts.find_internal_source(tx, sources.ALARMS_SOURCE))
     assert source is not None
     (alert,) = watch.rt.db.read(lambda tx: alerts.firing_of_source(tx, source.id))
     assert alert.occurrences == 3
@@ -60,4 +62,31 @@ def test_two_policies_of_two_alarms_are_each_their_own(watch: Watch) -> None:
     watch.ticks("a", "b")
     assert watch.event("b").incident_id is None
     watch.ticks("b")
+    assert incident_of(watch, "a").status is IncidentStatus.RESOLVED
+
+
+def test_what_somebody_resolved_and_still_fires_pages_by_the_alarms_own_policy_again(watch: Watch) -> None:
+    pages(watch)
+    watch.ticks("a")
+    ada = Actor(watch.admin.id, "Ada", watch.admin.id, "api")
+    incident_id = incident_of(watch, "a").id
+    answer.resolve(watch.rt, incident_id=incident_id, actor=ada, now=watch.now)
+    for _ in range(3):
+        watch.ticks("a")
+    assert incident_of(watch, "a").status is IncidentStatus.TRIGGERED
+    answer.resolve(watch.rt, incident_id=incident_id, actor=ada, now=watch.now)
+    answer.reopen(watch.rt, incident_id=incident_id, actor=ada, now=watch.now)
+    watch.world.clock.advance(minutes=2)
+    watch.delivers()
+    assert {mail.to for mail in watch.world.mail.sent} == {"ravi@example.com"}
+    assert len(watch.world.mail.sent) == 3
+
+
+def test_what_somebody_has_acknowledged_here_is_not_said_again_there(watch: Watch) -> None:
+    pages(watch)
+    watch.ticks("a")
+    watch.acks("a")
+    answer.resolve(watch.rt, incident_id=incident_of(watch, "a").id, actor=Actor(1, "Ada", None, "ui"), now=watch.now)
+    for _ in range(4):
+        watch.ticks("a")
     assert incident_of(watch, "a").status is IncidentStatus.RESOLVED
