@@ -51,6 +51,9 @@ from app.web.hooks import (
 )
 from app.web.routing import KEYED, PUBLIC, Access, Door, Route, mount_routes
 from app.web.ui import (
+    alarm_editor as alarm_editor_ui,
+    alarm_events as alarm_events_ui,
+    alarms as alarms_ui,
     alerts as alerts_ui,
     assets,
     calendars as calendars_ui,
@@ -560,6 +563,23 @@ UI_CHECKS: tuple[Route, ...] = (
     _ui("POST", "/checks/{checker}/run", checks_ui.run, P.RUN_CHECKS),
 )
 
+UI_ALARMS: tuple[Route, ...] = (
+    _ui("GET", "/alarms", alarms_ui.index, P.VIEW),
+    _ui("POST", "/alarms", alarms_ui.create, P.MANAGE_ALARMS),
+    _ui("GET", "/alarms/modules", alarms_ui.modules, P.VIEW),
+    _ui("GET", "/alarms/new", alarms_ui.new, P.MANAGE_ALARMS),
+    _ui("POST", "/alarms/run", alarms_ui.run, P.MANAGE_ALARMS),
+    _ui("GET", "/alarms/events/{event_id}", alarm_events_ui.show, P.VIEW),
+    _ui("POST", "/alarms/events/{event_id}/ack", alarm_events_ui.acknowledge, P.ANSWER_ALARMS),
+    _ui("GET", "/alarms/{name}/edit", alarm_editor_ui.edit, P.MANAGE_ALARMS),
+    _ui("POST", "/alarms/{name}/edit", alarm_editor_ui.change, P.MANAGE_ALARMS),
+    _ui("POST", "/alarms/{name}/restore", alarm_editor_ui.restore, P.MANAGE_ALARMS),
+    _ui("POST", "/alarms/{name}/test", alarm_editor_ui.test, P.ANSWER_ALARMS),
+    _ui("POST", "/alarms/{name}/preview", alarm_editor_ui.preview, P.MANAGE_ALARMS),
+    _ui("GET", "/engine-runs", alarms_ui.runs, P.VIEW),
+    _ui("GET", "/engine-runs/{run_id}", alarms_ui.show_run, P.VIEW),
+)
+
 UI_SYSTEM: tuple[Route, ...] = (
     _ui("GET", "/settings", system_ui.settings, P.VIEW),
     _ui("GET", "/audit", system_ui.audit, P.READ_AUDIT),
@@ -595,6 +615,7 @@ UI: tuple[Route, ...] = (
     + UI_INTELLIGENCE
     + UI_PIPELINES
     + UI_CHECKS
+    + UI_ALARMS
     + UI_SYSTEM
     + UI_SETUP
 )

@@ -49,6 +49,12 @@ document.addEventListener("submit", (event) => {
   if (question && !window.confirm(question)) event.preventDefault();
 });
 
+// Copies of what was being written are for the one who wrote it: they go with the session.
+document.addEventListener("submit", (event) => {
+  if (event.target.getAttribute("action") !== "/logout") return;
+  for (const key of Object.keys(localStorage)) if (key.startsWith("pagerpal-alarm:")) localStorage.removeItem(key);
+});
+
 // A form that is sent twice by a double tap would act twice.
 document.addEventListener("submit", (event) => {
   if (event.defaultPrevented || event.target.method !== "post") return;

@@ -43,9 +43,14 @@ def asset(path: str) -> str:
     return f"/static/{path}?v={_version(file, file.stat().st_mtime_ns)}"
 
 
+def is_there(path: str) -> bool:
+    """Whether the static folder has the file; what the vendor step fetches may be missing."""
+    return (STATIC / path).is_file()
+
+
 def page_scripts() -> list[str]:
     """The scripts of every page, in order; htmx only where the vendor step has fetched it."""
-    vendor = ["vendor/htmx.min.js"] if (STATIC / "vendor" / "htmx.min.js").is_file() else []
+    vendor = ["vendor/htmx.min.js"] if is_there("vendor/htmx.min.js") else []
     return [asset(path) for path in [*vendor, "js/page.js", "js/times.js", "js/keys.js", "js/live.js"]]
 
 

@@ -12,6 +12,7 @@ from app.web.ui.views.dashboard import dashboard
 YEAR_SECONDS = 365 * 24 * 3600
 # (address, icon, text, permission to see it)
 PLACES = (
+    ("/alarms", "alarm", "Alarms", Permission.VIEW),
     ("/alert-sources", "source", "Alert sources", Permission.VIEW),
     ("/pipelines", "pipeline", "Pipelines", Permission.VIEW),
     ("/policies", "policy", "Policies", Permission.VIEW),

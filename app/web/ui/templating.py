@@ -10,7 +10,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from app.web.ui import words
-from app.web.ui.assets import asset, page_scripts
+from app.web.ui.assets import asset, is_there, page_scripts
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
 
@@ -41,7 +41,7 @@ def build_environment() -> Environment:
         tint=words.tint,
     )
     environment.tests["web_address"] = is_web_address
-    environment.globals["asset"] = asset
+    environment.globals.update(asset=asset, is_there=is_there)
     return environment
 
 

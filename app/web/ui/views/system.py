@@ -17,8 +17,15 @@ from app.usecases.watch import CheckStatus, ReadinessItem
 
 OBJECT_TYPES = (
     "user", "team", "alert_source", "escalation_policy", "schedule", "schedule_entry", "override", "channel",
-    "notification", "quarantine",
+    "notification", "quarantine", "alarm",
 )  # fmt: skip
+# Where the work of a job is to be seen.
+JOB_PLACES = {
+    "alarm_tick": "/alarms",
+    "local_checks": "/checks",
+    "notification_retry": "/notifications",
+    "pipeline_sweep": "/pipeline-runs",
+}
 VENDORS = {"twilio": "Twilio", "infobip": "Infobip", "slack": "Slack"}
 ORDER = (CheckStatus.FAIL, CheckStatus.WARN, CheckStatus.OK)
 
@@ -58,6 +65,7 @@ def settings_page(
     return {
         "readiness": sorted(items, key=lambda item: ORDER.index(item.status)),
         "readiness_said": readiness_said(items),
+        "job_places": JOB_PLACES,
         "jobs": jobs_health(tx, rt.settings, now=now),
         "leader_said": _leader_said(leader, rt.owner),
         "providers": [ProviderView(provider_name(tx, each), each) for each in circuits.list_circuits(tx)],
