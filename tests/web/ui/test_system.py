@@ -76,7 +76,7 @@ def test_audit_tells_who_changed_what_and_is_narrowed(company: Company, open_scr
 
     assert "Before and after" in screen.open("/audit").text
     narrowed = screen.open("/audit").form("/audit").send("Filter", object_type="team")
-    assert "team 1" in narrowed.by_id("list").text
+    assert f"team {company.team.id}" in narrowed.by_id("list").text
     assert "escalation policy" not in narrowed.by_id("list").text
 
 
