@@ -39,10 +39,10 @@ VERSIONS = sa.table(
 )  # fmt: skip
 SEEDED = (
     (
-        "panda_failure_rate_sakib",
-        "PanDA failure rate: sakib",
+        "panda_failure_rate_user",
+        "PanDA failure rate: one user",
         "Tasks of one user whose final failure rate is over the threshold.",
-        {"threshold": 0.5, "since_days": 1, "username": "sakib"},
+        {"threshold": 0.5, "since_days": 1, "username": "someone"},
     ),
     (
         "panda_failure_rate_eic_all",

@@ -44,7 +44,7 @@ def keys_of(module: AlarmModule, name: str, sample: Sample) -> list[str]:
 def test_there_are_the_two_of_the_seed_and_ours() -> None:
     assert list(MODULES) == [
         "certificate_expiry", "delivery_failures", "heartbeat_missed", "http_probe", "panda_failure_rate_eic_all",
-        "panda_failure_rate_sakib", "prometheus_query", "source_silent", "sql_query",
+        "panda_failure_rate_user", "prometheus_query", "source_silent", "sql_query",
     ]  # fmt: skip
 
 

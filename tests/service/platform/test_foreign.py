@@ -24,7 +24,7 @@ def count(url: str) -> int:
 
 def test_rows_come_by_name(database_url: str) -> None:
     rows = rows_of(database_url, "SELECT entry_id, enabled FROM alarms ORDER BY id;", timeout_seconds=5)
-    assert [row["entry_id"] for row in rows] == ["alarm_panda_failure_rate_sakib", "alarm_panda_failure_rate_eic_all"]
+    assert [row["entry_id"] for row in rows] == ["alarm_panda_failure_rate_user", "alarm_panda_failure_rate_eic_all"]
     assert rows[0]["enabled"] in (0, False)
 
 

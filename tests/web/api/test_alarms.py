@@ -63,7 +63,7 @@ def test_the_alarms_of_the_seed_are_there_with_mail_off(viewer: Caller) -> None:
     listed = viewer.get("/alarms")
     assert [(each["entry_id"], each["enabled"], each["recipients"]) for each in listed["items"]] == [
         ("alarm_panda_failure_rate_eic_all", False, ["@prodops"]),
-        ("alarm_panda_failure_rate_sakib", False, ["@prodops"]),
+        ("alarm_panda_failure_rate_user", False, ["@prodops"]),
     ]
     assert "prodops" in [team["name"] for team in viewer.get("/teams")["items"]]
 
@@ -217,7 +217,7 @@ def test_the_engine_runs_on_request_for_real_and_dry(admin: Caller, alarm: JSON)
         run["counters"].items() >= {"alarms": 3, "clear": 1, "unknown": 2, "errors": 0, "notifications_sent": 0}.items()
     )
     assert run["per_alarm"].keys() == {
-        "alarm_quiet", "alarm_panda_failure_rate_sakib", "alarm_panda_failure_rate_eic_all"
+        "alarm_quiet", "alarm_panda_failure_rate_user", "alarm_panda_failure_rate_eic_all"
     }  # fmt: skip
     assert admin.get(f"/engine-runs/{run['id']}") == run
     assert admin.refused(404, "POST", "/alarms/run", {"name": "nothing"})["code"] == "alarm_not_found"

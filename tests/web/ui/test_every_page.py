@@ -78,7 +78,7 @@ def at(path: str) -> str:
         "notification_id",
     ):
         path = path.replace(f"{{{name}}}", "1")
-    path = path.replace("/alarms/{name}", "/alarms/panda_failure_rate_sakib")
+    path = path.replace("/alarms/{name}", "/alarms/panda_failure_rate_user")
     path = path.replace("{preset}", "direct").replace("{start}", "20260302T090000Z")
     return path.replace("{name}", "calm").replace("{checker}", "disk")
 
