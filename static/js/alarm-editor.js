@@ -302,7 +302,9 @@ function press() {
 // The list of versions is live: who else saves is told before anything is lost.
 function notice() {
   const newest = Number(document.getElementById("versions")?.dataset.version ?? 0);
-  if (newest > savedVersion && !saving && isDirty() && !isOvertaken) save();
+  if (newest <= savedVersion || saving || isOvertaken) return;
+  if (isDirty()) save();
+  else report("wrong", `Somebody saved version ${newest}: reload the page before you go on.`);
 }
 
 if (editor) openEditor();

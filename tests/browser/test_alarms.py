@@ -96,7 +96,7 @@ def test_typing_saves_itself_and_older_versions_come_back(site: Site, browser_pa
 
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("#saved")).to_contain_text("Saved as version")
-    expect(page.locator("#versions")).to_contain_text("4 saved")
+    expect(page.locator("#versions")).to_contain_text("3 saved: title")
     page.locator("#versions").get_by_role("link", name="Load").last.click()
     expect(page.get_by_text("Version 1 is loaded below.")).to_be_visible()
     expect(page.locator(".CodeMirror").first).to_contain_text(WORDS)
@@ -104,6 +104,13 @@ def test_typing_saves_itself_and_older_versions_come_back(site: Site, browser_pa
     page.locator("#versions").get_by_role("button", name="Restore").last.click()
     expect(page.locator(".toast")).to_contain_text("Version 1 is back")
     assert (stored(site).content, stored(site).params) == (WORDS, {"queues": LONG})
+
+    write(page, "For my eyes only.")
+    page.goto(f"{site.url}/more")
+    assert "For my eyes only." in page.evaluate("JSON.stringify(localStorage)")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(f"{site.url}/login")
+    assert page.evaluate("JSON.stringify(localStorage)") == "{}"
 
 
 def test_what_was_typed_survives_a_closed_tab_another_editor_and_a_dead_server(
@@ -122,6 +129,7 @@ def test_what_was_typed_survives_a_closed_tab_another_editor_and_a_dead_server(
     write(other, "Theirs.")
     other.keyboard.press("Control+s")
     expect(other.locator("#saved")).to_contain_text("Saved as version 3")
+    expect(page.locator("#saved")).to_contain_text("Somebody saved version 3")
     write(page, "Mine.")
     page.keyboard.press("Control+s")
     expect(page.locator("#overtaken")).to_contain_text("Somebody saved this alarm meanwhile.")

@@ -1,7 +1,7 @@
 """The editor of an alarm as values: its settings as a form, what its module reads, its versions, what a trial gave."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,11 @@ VERSIONS_SHOWN = 30
 DEFAULT_WINDOW = "24"
 # The frame of every page has an element «content» already.
 PREFIX = "alarm"
+WORDS: Mapping[str, str] = {
+    "module": "module", "title": "title", "content": "description", "enabled": "emails", "recipients": "recipients",
+    "renotification_window_hours": "window", "params": "parameters", "pages": "incidents",
+    "escalation_policy_id": "policy", "archived": "archived",
+}  # fmt: skip
 # What stands in the JSON of a new alarm for a parameter that has to be given.
 BLANKS: Mapping[str, Any] = {"float": 0.0, "int": 0, "str": "", "bool": False, "list": [], "dict": {}}
 
@@ -66,10 +71,11 @@ class Editing:
 
 @dataclass(frozen=True, slots=True)
 class VersionLine:
-    """A version with who saved it."""
+    """A version with who saved it, and which settings differ from the version before it."""
 
     version: AlarmVersion
     by: User | None
+    changed: str
 
 
 async def module_view(rt: Runtime, name: str) -> ModuleView:
@@ -87,14 +93,13 @@ def editor_page(tx: Tx, alarm: Alarm, editing: Editing, module_names: list[str])
     if editing.loaded:
         settings = queries.get_version(tx, alarm, editing.loaded).settings()
     versions = queries.list_versions(tx, alarm.id, PageQuery(page_size=VERSIONS_SHOWN))
-    names = people.users_by_id(tx, {each.saved_by for each in versions.items if each.saved_by})
     return {
         "alarm": alarm,
         "editing": editing,
         "form": (editing.form or form_of(settings, alarm.version)).named(PREFIX),
         "modules": _modules(module_names, alarm.module),
         "policies": policy_options(tx),
-        "versions": [VersionLine(each, names.get(each.saved_by or 0)) for each in versions.items],
+        "versions": _version_lines(tx, versions.items),
         "versions_total": versions.total,
     }
 
@@ -186,6 +191,20 @@ def policy_options(tx: Tx) -> list[Option]:
 def module_names(rt: Runtime) -> list[str]:
     """The names of the modules there are; looks into the operator's folder."""
     return kinds.names_of(rt.settings.alarm_modules_dir)
+
+
+def _version_lines(tx: Tx, versions: Sequence[AlarmVersion]) -> list[VersionLine]:
+    names = people.users_by_id(tx, {each.saved_by for each in versions if each.saved_by})
+    # The one before the last that is shown is not known here: nothing is said of that one.
+    before = [*versions[1:], versions[-1]] if versions else []
+    return [
+        VersionLine(each, names.get(each.saved_by or 0), _differing(each.settings(), earlier.settings()))
+        for each, earlier in zip(versions, before, strict=True)
+    ]
+
+
+def _differing(settings: Mapping[str, Any], earlier: Mapping[str, Any]) -> str:
+    return ", ".join(WORDS[name] for name in SETTINGS if settings[name] != earlier[name])
 
 
 def _params(typed: str, faults: list[FieldError]) -> JsonObject:
