@@ -1,6 +1,5 @@
 """Reading alarms, their versions and events, and what the engine did, for every door and use case."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -29,7 +28,6 @@ from app.platform.db import Tx, paged
 from app.platform.types import JsonObject, Page, PageQuery
 
 ARRIVED = (NotificationStatus.SENT, NotificationStatus.DELIVERED)
-EVENTS_DRAWN = 20_000
 INPUTS_AT_MOST = 20_000
 
 
@@ -124,13 +122,14 @@ def list_events(tx: Tx, filters: EventFilter, page: PageQuery) -> Page[AlarmEven
     return paged(tx, AlarmEvent, ordered, page)
 
 
-def events_per_hour(tx: Tx, alarm_id: int, *, days: int, now: datetime) -> list[tuple[datetime, int]]:
-    """How many events of an alarm fired in each hour of the last so many days, the oldest hour first."""
+def events_per_hour(tx: Tx, *, days: int, now: datetime) -> dict[int, list[tuple[datetime, int]]]:
+    """How many events fired in each hour of the last so many days, the oldest hour first, for each alarm with any."""
     last = now.replace(minute=0, second=0, microsecond=0)
     hours = [last - timedelta(hours=back) for back in range(days * 24 - 1, -1, -1)]
-    fired = repository.fire_times(tx, alarm_id, since=hours[0], limit=EVENTS_DRAWN)
-    counts = Counter(at.replace(minute=0, second=0, microsecond=0) for at in fired)
-    return [(hour, counts[hour]) for hour in hours]
+    counts: dict[int, dict[datetime, int]] = {}
+    for alarm_id, hour, count in repository.fired_by_hour(tx, since=hours[0]):
+        counts.setdefault(alarm_id, {})[hour] = count
+    return {alarm_id: [(hour, counted.get(hour, 0)) for hour in hours] for alarm_id, counted in counts.items()}
 
 
 # --- the engine ---------------------------------------------------------------------------------------------------

@@ -1,10 +1,10 @@
 """Statements over alarms, their events and the engine's runs; private to this context."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql import Select
@@ -19,11 +19,12 @@ from app.alarms.models import (
 )
 from app.alarms.types import Alarm, AlarmEvent, AlarmVersion, EngineRun, RunStatus
 from app.platform.db import Tx
-from app.platform.tables import fields_of
+from app.platform.tables import epoch_of, fields_of
 
 IS_ACTIVE = AlarmEventRow.clear_time.is_(None)
 _EVENT_COLUMNS = [getattr(AlarmEventRow, name).label(name) for name in AlarmEvent.__slots__ if name != "entry_id"]
 VALUES_AT_ONCE = 500
+HOUR_SECONDS = 3600
 
 
 def select_alarms() -> Select[Any]:
@@ -123,12 +124,14 @@ def last_fired(tx: Tx) -> dict[int, datetime]:
     return {alarm_id: at for alarm_id, at in tx.execute(statement)}
 
 
-def fire_times(tx: Tx, alarm_id: int, *, since: datetime, limit: int) -> list[datetime]:
-    """When events of an alarm fired since then."""
-    statement = select(AlarmEventRow.fire_time).where(
-        AlarmEventRow.alarm_id == alarm_id, AlarmEventRow.fire_time >= since
-    )
-    return list(tx.execute(statement.order_by(AlarmEventRow.fire_time.desc()).limit(limit)).scalars())
+def fired_by_hour(tx: Tx, *, since: datetime) -> list[tuple[int, datetime, int]]:
+    """How many events fired since then, by alarm and hour; hours without any are left out."""
+    hour = (epoch_of(tx.dialect, AlarmEventRow.fire_time) // literal_column(str(HOUR_SECONDS))).label("hour")
+    statement = select(AlarmEventRow.alarm_id, hour, func.count()).where(AlarmEventRow.fire_time >= since)
+    return [
+        (alarm_id, datetime.fromtimestamp(number * HOUR_SECONDS, UTC), int(count))
+        for alarm_id, number, count in tx.execute(statement.group_by(AlarmEventRow.alarm_id, hour))
+    ]
 
 
 # --- the engine's runs --------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Integer, String, case, cast, func, literal_column, or_, select, type_coerce, update
+from sqlalchemy import case, func, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql import Select
@@ -12,7 +12,7 @@ from sqlalchemy.sql import Select
 from app.checks.models import CheckConfigRow, CheckRunRow, WatchRow
 from app.checks.types import Bucket, CheckRun, CheckStatus, Watch
 from app.platform.db import Tx
-from app.platform.tables import fields_of
+from app.platform.tables import epoch_of, fields_of
 from app.platform.types import JsonObject
 
 _BY_RANK = (CheckStatus.OK, CheckStatus.UNKNOWN, CheckStatus.WARNING, CheckStatus.CRITICAL)
@@ -41,7 +41,7 @@ def _newest(checker: str, hostname: str | None) -> Any:
 
 def buckets_since(tx: Tx, hostname: str, checkers: Iterable[str], since: datetime, *, seconds: int) -> list[Bucket]:
     """What these checkers found on the host since then, thinned out: one row for so many seconds, the oldest first."""
-    bucket = (_epoch(tx, CheckRunRow.executed_at) // literal_column(str(seconds))).label("bucket")
+    bucket = (epoch_of(tx.dialect, CheckRunRow.executed_at) // literal_column(str(seconds))).label("bucket")
     worst = func.max(case(_RANKS, value=CheckRunRow.status)).label("worst")
     columns = (CheckRunRow.checker_name, bucket, func.min(CheckRunRow.value), func.max(CheckRunRow.value), worst)
     statement = (
@@ -59,13 +59,6 @@ def buckets_since(tx: Tx, hostname: str, checkers: Iterable[str], since: datetim
         Bucket(checker, datetime.fromtimestamp(number * seconds, UTC), lowest, highest, _BY_RANK[rank])
         for checker, number, lowest, highest, rank in tx.execute(statement)
     ]
-
-
-def _epoch(tx: Tx, column: Any) -> Any:
-    """An instant as whole seconds, which a division by a whole number keeps whole."""
-    if tx.dialect == "postgresql":
-        return cast(func.floor(func.extract("epoch", column)), Integer)
-    return cast(func.strftime("%s", type_coerce(column, String)), Integer)
 
 
 def select_watches(hostname: str) -> "Select[Any]":

@@ -6,7 +6,20 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import JSON, DateTime, Dialect, MetaData, String, Table, Text, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    cast as sql_cast,
+    func,
+    type_coerce,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 from sqlalchemy.sql.elements import Label
@@ -99,6 +112,13 @@ def table_of(model: type[Base]) -> Table:
 def fields_of(model: type[Base], kind: type[Any]) -> list[Label[Any]]:
     """The columns of `model` that the dataclass `kind` names, labelled with its field names, for `select(*…)`."""
     return [_column(model, field.name).label(field.name) for field in fields(kind)]
+
+
+def epoch_of(dialect: str, column: Any) -> Any:
+    """An instant as whole seconds, which a division by a whole number keeps whole, so that rows can be put together."""
+    if dialect == "postgresql":
+        return sql_cast(func.floor(func.extract("epoch", column)), Integer)
+    return sql_cast(func.strftime("%s", type_coerce(column, String)), Integer)
 
 
 def _column(model: type[Base], name: str) -> InstrumentedAttribute[Any]:

@@ -33,12 +33,13 @@ EMPTY_LINE: JsonObject = {
 }  # fmt: skip
 # What a run counts of one alarm, and the word for it.
 PARTS = (("new", "new"), ("still_firing", "still firing"), ("cleared", "cleared"))
+FIGURES_SHOWN = 24
 BAR, CHART_HEIGHT = 10, 70
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Events per hour as one path of bars; `figures` are the hours that have any, as (hour, count)."""
+    """Events per hour as one path of bars; `figures` are the latest hours that have any, as (hour, count)."""
 
     width: int
     path: str
@@ -87,7 +88,17 @@ def dashboard(tx: Tx, query: Form, now: datetime, zone: ZoneInfo, *, is_running:
     summaries = queries.summaries(tx, alarms, since=now - timedelta(hours=hours))
     # What fires stands first, then what cannot be evaluated.
     summaries.sort(key=lambda each: (not each.active, not each.alarm.last_error))
-    views = [_view(tx, each, query, hours=hours, days=days, now=now, zone=zone) for each in summaries]
+    per_hour = queries.events_per_hour(tx, days=days, now=now)
+    charts = {
+        each.alarm.id: chart_of(
+            per_hour.get(each.alarm.id, []),
+            f"Events of {each.alarm.title} per hour in the last {days} days",
+            now=now,
+            zone=zone,
+        )
+        for each in summaries
+    }
+    views = [_view(tx, each, charts[each.alarm.id], query, since=now - timedelta(hours=hours)) for each in summaries]
     return {
         "health": queries.engine_health(tx, now=now),
         "is_running": is_running,
@@ -148,18 +159,17 @@ def chart_of(points: Sequence[tuple[datetime, int]], title: str, *, now: datetim
         for number, (_, count) in enumerate(points)
         if count
     ]
-    figures = [(short(hour, zone, now), count) for hour, count in points if count]
+    latest = [(hour, count) for hour, count in reversed(points) if count][:FIGURES_SHOWN]
+    figures = [(short(hour, zone, now), count) for hour, count in latest]
     total = sum(count for _, count in points)
-    said = f"{title}: {total} in all, at most {top} in one hour, the last in the hour from {figures[-1][0]}"
-    return Chart(len(points) * BAR, "".join(bars), said, short(points[0][0], zone, now), figures[::-1])
+    said = f"{title}: {total} in all, at most {top} in one hour, the last in the hour from {figures[0][0]}"
+    return Chart(len(points) * BAR, "".join(bars), said, short(points[0][0], zone, now), figures)
 
 
-def _view(
-    tx: Tx, summary: AlarmSummary, query: Form, *, hours: int, days: int, now: datetime, zone: ZoneInfo
-) -> AlarmView:
+def _view(tx: Tx, summary: AlarmSummary, chart: Chart | None, query: Form, *, since: datetime) -> AlarmView:
     alarm = summary.alarm
     shown = EVENTS_AT_MOST if query.value("show") == alarm.entry_id else EVENTS_SHOWN
-    page, since = PageQuery(page_size=shown), now - timedelta(hours=hours)
+    page = PageQuery(page_size=shown)
     active = queries.list_events(tx, EventFilter(alarm_id=alarm.id, state=EventState.ACTIVE), page)
     cleared = queries.list_events(tx, EventFilter(alarm_id=alarm.id, state=EventState.CLEARED, since=since), page)
     policy_id = alarm.escalation_policy_id
@@ -167,12 +177,7 @@ def _view(
         summary=summary,
         events=[*active.items, *cleared.items][:shown],
         events_total=active.total + cleared.total,
-        chart=chart_of(
-            queries.events_per_hour(tx, alarm.id, days=days, now=now),
-            f"Events of {alarm.title} per hour in the last {days} days",
-            now=now,
-            zone=zone,
-        ),
+        chart=chart,
         policy=policies.find_policy(tx, policy_id) if policy_id else None,
         window=window_said(alarm.renotification_window_hours),
         params=json.dumps(alarm.params, indent=2, ensure_ascii=False),
