@@ -100,10 +100,25 @@ function keep(said) {
   }
 }
 
+function forget(key) {
+  try {
+    localStorage.removeItem(key ?? ownKey());
+  } catch {
+    // Nothing was kept.
+  }
+}
+
+function keys() {
+  try {
+    return Object.keys(localStorage).filter((key) => key.startsWith(DRAFTS));
+  } catch {
+    return [];
+  }
+}
+
 function drafts() {
   const found = [];
-  for (const key of Object.keys(localStorage)) {
-    if (!key.startsWith(DRAFTS)) continue;
+  for (const key of keys()) {
     try {
       const draft = JSON.parse(localStorage.getItem(key));
       if (Date.now() - draft.at > DRAFT_DAYS * DAY_MS) localStorage.removeItem(key);
@@ -118,7 +133,7 @@ function drafts() {
 function show(why) {
   const list = document.getElementById("local-copies");
   const rows = drafts().filter((draft) => !isSame(draft.said, stored));
-  for (const draft of drafts()) if (isSame(draft.said, stored)) localStorage.removeItem(draft.key);
+  for (const draft of drafts()) if (isSame(draft.said, stored)) forget(draft.key);
   list.replaceChildren(...rows.map((draft) => row(draft, why)));
   list.hidden = !rows.length;
 }
@@ -132,7 +147,7 @@ function row(draft, why) {
     wasTyped();
   });
   copy.querySelector("[data-forget]").addEventListener("click", () => {
-    localStorage.removeItem(draft.key);
+    forget(draft.key);
     show(why);
   });
   return copy;
@@ -153,7 +168,8 @@ function report(state, words) {
   const line = document.getElementById("saved");
   line.dataset.state = state;
   line.querySelector(".dot").className = `dot ${{ saved: "ok", typing: "wait", saving: "wait" }[state] ?? "bad"}`;
-  line.querySelector(".words").textContent = words;
+  const said = line.querySelector(".words");
+  if (said.textContent !== words) said.textContent = words;
 }
 
 function isDirty() {
@@ -218,9 +234,16 @@ function saved(told, said, broken) {
   show("not on the server");
   if (isDirty()) wasTyped();
   else {
-    localStorage.removeItem(ownKey());
+    forget();
     report("saved", `Saved as version ${told.version}`);
   }
+}
+
+// A field as the page names it, with the rest of its path: «params.limit» is «Parameters limit».
+function place(path) {
+  const [name, ...rest] = path.split(".");
+  const label = document.querySelector(`label[for="alarm-${name.split("[")[0]}"]`)?.firstChild?.textContent.trim();
+  return [label || name, ...rest].join(" ");
 }
 
 function refused(status, told) {
@@ -230,7 +253,7 @@ function refused(status, told) {
     document.getElementById("overtaken").hidden = false;
     report("wrong", `Not saved: somebody saved version ${savedVersion} meanwhile`);
   } else {
-    const faults = (told.errors ?? []).map((each) => `${each.path} ${each.message}`);
+    const faults = (told.errors ?? []).map((each) => `${place(each.path)} ${each.message}`);
     report("wrong", `Not saved: ${faults.join("; ") || told.detail}`);
   }
   show("not on the server");
@@ -277,7 +300,9 @@ function openEditor() {
   document.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.altKey || event.key.toLowerCase() !== "s") return;
     event.preventDefault();
-    press();
+    // Whoever was told of somebody else's save decides with a button, not with a habit.
+    if (isOvertaken) document.querySelector("[data-keep-mine]").focus();
+    else press();
   });
   document.querySelector("[data-keep-mine]").addEventListener("click", press);
   document.querySelector("[data-take-theirs]").addEventListener("click", () => {
