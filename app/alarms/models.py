@@ -90,7 +90,7 @@ class AlarmEventRow(Base):
     extra_data: Mapped[JsonObject] = mapped_column(Json, default=dict)
     acked_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     acked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    incident_id: Mapped[int | None] = mapped_column(ForeignKey("incidents.id"))
+    incident_id: Mapped[int | None] = mapped_column(ForeignKey("incidents.id"), index=True)
     # The notifications of the last mail that it was put in.
     mail_ids: Mapped[list[int]] = mapped_column(Json, default=list)
     mailed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

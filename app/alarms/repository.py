@@ -159,11 +159,6 @@ def interrupt_runs(tx: Tx, *, begun_before: datetime, now: datetime) -> None:
     tx.execute(statement.values(status=RunStatus.INTERRUPTED, finished_at=now, error=error))
 
 
-def forget_runs(tx: Tx, *, before: datetime) -> None:
-    """Remove runs that began before then."""
-    tx.execute(delete(EngineRunRow).where(EngineRunRow.started_at < before))
-
-
 # --- inputs, for replays ------------------------------------------------------------------------------------------
 
 

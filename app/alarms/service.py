@@ -226,13 +226,10 @@ def begin_run(tx: Tx, *, boundary: datetime | None, trigger: Trigger, owner: str
     return repository.begin_run(tx, values)
 
 
-def end_run(
-    tx: Tx, run_id: int, *, counters: JsonObject, per_alarm: JsonObject, errors: int, kept_for: timedelta, now: datetime
-) -> None:
-    """Write down what a run did; runs older than `kept_for` are dropped."""
+def end_run(tx: Tx, run_id: int, *, counters: JsonObject, per_alarm: JsonObject, errors: int, now: datetime) -> None:
+    """Write down what a run did."""
     values = {"status": RunStatus.DONE, "finished_at": now, "errors": errors}
     repository.end_run(tx, run_id, {**values, "counters": counters, "per_alarm": per_alarm})
-    repository.forget_runs(tx, before=now - kept_for)
     tx.publish("alarms")
 
 

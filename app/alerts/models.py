@@ -2,12 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.alerts.types import AlertStatus, DeliveryOutcome, Grouping, Severity, SubscriptionState
 from app.platform.tables import Base, EnumText, Json, LongText, UtcDateTime
 from app.platform.types import JsonObject
+
+_LOOSE = text("incident_id IS NULL")
+_REPARSED = text("outcome = 'reparsed' AND body IS NOT NULL")
 
 
 class SourceRow(Base):
@@ -53,7 +56,10 @@ class DeliveryRow(Base):
     """One webhook request; its raw body is stored once, here and never in an alert."""
 
     __tablename__ = "deliveries"
-    __table_args__ = (Index("ix_deliveries_source_outcome", "source_id", "outcome", "id"),)
+    __table_args__ = (
+        Index("ix_deliveries_source_outcome", "source_id", "outcome", "id"),
+        Index("ix_deliveries_reparsed", "received_at", sqlite_where=_REPARSED, postgresql_where=_REPARSED),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     trace_id: Mapped[str] = mapped_column(unique=True)
     source_id: Mapped[int] = mapped_column(ForeignKey("alert_sources.id"))
@@ -71,8 +77,10 @@ class AlertRow(Base):
 
     __tablename__ = "alerts"
     __table_args__ = (
-        UniqueConstraint("source_id", "fingerprint"), Index("ix_alerts_incident_status", "incident_id", "status")
-    )  # fmt: skip
+        UniqueConstraint("source_id", "fingerprint"),
+        Index("ix_alerts_incident_status", "incident_id", "status"),
+        Index("ix_alerts_loose", "incident_id", "last_seen_at", sqlite_where=_LOOSE, postgresql_where=_LOOSE),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     source_id: Mapped[int] = mapped_column(ForeignKey("alert_sources.id"))
     driver: Mapped[str]

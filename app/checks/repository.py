@@ -16,7 +16,7 @@ from app.platform.tables import epoch_of, fields_of
 from app.platform.types import JsonObject
 
 _BY_RANK = (CheckStatus.OK, CheckStatus.UNKNOWN, CheckStatus.WARNING, CheckStatus.CRITICAL)
-_RANKS = {status.value: rank for rank, status in enumerate(_BY_RANK)}
+RANKS = {status.value: rank for rank, status in enumerate(_BY_RANK)}
 # The fields of a configuration that may differ from the checker's own.
 CHANGEABLE = ("params", "warning_threshold", "critical_threshold", "timeout", "enabled", "cadence_seconds")
 
@@ -42,7 +42,7 @@ def _newest(checker: str, hostname: str | None) -> Any:
 def buckets_since(tx: Tx, hostname: str, checkers: Iterable[str], since: datetime, *, seconds: int) -> list[Bucket]:
     """What these checkers found on the host since then, thinned out: one row for so many seconds, the oldest first."""
     bucket = (epoch_of(tx.dialect, CheckRunRow.executed_at) // literal_column(str(seconds))).label("bucket")
-    worst = func.max(case(_RANKS, value=CheckRunRow.status)).label("worst")
+    worst = func.max(case(RANKS, value=CheckRunRow.status)).label("worst")
     columns = (CheckRunRow.checker_name, bucket, func.min(CheckRunRow.value), func.max(CheckRunRow.value), worst)
     statement = (
         select(*columns)

@@ -41,7 +41,8 @@ class IncidentRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     acknowledged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    resolved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Retention looks for those that have been over for long.
+    resolved_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     alert_count: Mapped[int] = mapped_column(default=0)
     firing_alert_count: Mapped[int] = mapped_column(default=0)

@@ -17,7 +17,8 @@ SAVE_SECONDS = 5
 # A job is healthy while it ran within a few of its own periods.
 HEALTHY_PERIODS = 3
 HEALTHY_AT_LEAST_SECONDS = 30
-FORGOTTEN_AFTER = timedelta(hours=1)
+# Longer than any job may be silent and count as healthy.
+FORGOTTEN_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)

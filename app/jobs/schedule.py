@@ -11,6 +11,7 @@ from app.jobs import (
     notification_retry,
     oncall_watch,
     pipeline_sweep,
+    retention,
     subscriptions,
     tally,
 )
@@ -34,4 +35,5 @@ JOBS: tuple[Job, ...] = (
     Job("subscriptions", subscriptions.tick, 15.0, wakes=frozenset({"subscriptions"})),
     Job("heartbeat_out", heartbeat_out.tick, 60.0),
     Job("tally", tally.tick, TALLY_SECONDS),
+    Job("retention", retention.tick, 3600.0, "retention_worker_enabled"),
 )

@@ -12,6 +12,7 @@ from app.platform.types import JsonObject
 DUE = text("status IN ('pending', 'retrying', 'held', 'unknown')")
 IN_FLIGHT = text("status = 'in_flight'")
 _IN_BUNDLE = text("bundle_id IS NOT NULL")
+_LOOSE = text("incident_id IS NULL")
 _TO_TEAM = text("channel_id IS NOT NULL")
 _TO_PERSON = text("contact_method_id IS NOT NULL")
 
@@ -40,6 +41,7 @@ class NotificationRow(Base):
         Index("ix_notifications_bundle", "bundle_id", sqlite_where=_IN_BUNDLE, postgresql_where=_IN_BUNDLE),
         Index("ix_notifications_incident", "incident_id", "id"),
         Index("ix_notifications_contact", "contact_method_id", "status"),
+        Index("ix_notifications_loose", "incident_id", "created_at", sqlite_where=_LOOSE, postgresql_where=_LOOSE),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[NotificationKind] = mapped_column(EnumText(NotificationKind))
@@ -154,7 +156,7 @@ class ThreadRow(Base):
         ),
     )  # fmt: skip
     id: Mapped[int] = mapped_column(primary_key=True)
-    incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"))
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"), index=True)
     channel_id: Mapped[int | None] = mapped_column(ForeignKey("notification_channels.id"))
     contact_method_id: Mapped[int | None] = mapped_column(ForeignKey("contact_methods.id"))
     channel: Mapped[str]
@@ -172,6 +174,7 @@ class InboundMessageRow(Base):
     __table_args__ = (
         UniqueConstraint("vendor", "vendor_id"),
         Index("ix_inbound_messages_sender", "vendor", "sender", "received_at"),
+        Index("ix_inbound_messages_loose", "incident_id", "received_at", sqlite_where=_LOOSE, postgresql_where=_LOOSE),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     vendor: Mapped[str]
@@ -181,7 +184,7 @@ class InboundMessageRow(Base):
     outcome: Mapped[str] = mapped_column(default="")
     text: Mapped[str] = mapped_column(LongText, default="")
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    incident_id: Mapped[int | None] = mapped_column(ForeignKey("incidents.id"))
+    incident_id: Mapped[int | None] = mapped_column(ForeignKey("incidents.id"), index=True)
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

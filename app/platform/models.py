@@ -1,4 +1,4 @@
-"""Tables of the floor: leases, blackouts, totals, and secrets that the installation makes for itself."""
+"""Tables of the floor: leases, blackouts, totals, marks, and secrets that the installation makes for itself."""
 
 from datetime import datetime
 
@@ -50,3 +50,14 @@ class TallyRow(Base):
     count: Mapped[int] = mapped_column(BigInteger, default=0)
     amount: Mapped[float] = mapped_column(default=0.0)
     buckets: Mapped[list[int]] = mapped_column(Json, default=list)
+
+
+class MarkRow(Base):
+    """Up to when a piece of work has come that goes through old rows in the order of time.
+
+    Kept by `app/platform/removal.py`.
+    """
+
+    __tablename__ = "retention_marks"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    until: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -145,6 +145,14 @@ def totals(tx: Tx, facts: Iterable[Fact], *, now: datetime) -> Iterator[tuple[Fa
         yield fact, _sum(found.totals, recent)
 
 
+def settled_until(tx: Tx, facts: Iterable[Fact]) -> datetime | None:
+    """What happened before then is in the totals of every fact and may be removed; None before counting has begun."""
+    kept = _kept(tx)
+    marks = [kept.get(fact.name, _Kept()).until for fact in facts]
+    known = [mark for mark in marks if mark is not None]
+    return min(known) if known and len(known) == len(marks) else None
+
+
 def _kept(tx: Tx) -> dict[str, _Kept]:
     # One statement, so that the totals are those of the marks.
     found: dict[str, _Kept] = {}

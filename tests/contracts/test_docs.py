@@ -8,6 +8,7 @@ import pytest
 
 from app.alerts.detection import detect, drivers
 from app.alerts.drivers._base import Headers
+from app.tables import metadata
 from app.web.routes import ROUTES
 from app.web.routing import Door
 from tests.contracts.source import ROOT
@@ -46,6 +47,18 @@ def test_readme_sets_up_every_driver() -> None:
 def test_call_in_the_readme_is_what_its_driver_reads(name: str) -> None:
     calls = {match["driver"]: match["body"] for match in CURL.finditer((ROOT / "README.md").read_text())}
     assert detect(json.loads(calls[name]), Headers()).name == name
+
+
+def test_operator_guide_says_of_every_table_how_long_it_is_kept() -> None:
+    guide = (ROOT / "docs" / "operator-guide.md").read_text()
+    section = guide.partition("## What is kept how long\n")[2].partition("\n## ")[0]
+    told = [
+        name
+        for line in section.splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`([a-z_]+)`", line.split("|")[1])
+    ]
+    assert sorted(told) == sorted(metadata.tables)
 
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from app.platform.runtime import Runtime
 from app.usecases import run_alarms
 from app.usecases.run_alarms.recording import counters_of
 
-KEPT = timedelta(days=30)
 # What it detects is told by its parameters.
 
 QUEUES = '''"""Queues that are longer than they may be."""
@@ -75,9 +73,7 @@ def engine_runs(rt: Runtime, found: Mapping[str, Found], *, trigger: Trigger = T
         alarms = {name: queries.get_alarm(tx, name) for name in found}
         lines = {alarm.entry_id: run_alarms.record(tx, rt, alarm, found[name], about) for name, alarm in alarms.items()}
         counters = counters_of(lines.values())
-        service.end_run(
-            tx, run_id, counters=counters, per_alarm=lines, errors=counters["errors"], kept_for=KEPT, now=now
-        )
+        service.end_run(tx, run_id, counters=counters, per_alarm=lines, errors=counters["errors"], now=now)
         return run_id
 
     return rt.db.write(write)

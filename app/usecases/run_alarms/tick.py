@@ -7,7 +7,7 @@ every transaction are why two processes never run the same tick.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -87,10 +87,9 @@ async def _run(rt: Runtime, asked: Sequence[Alarm], about: Pass) -> EngineRun:
 
 def _end(tx: Tx, rt: Runtime, run_id: int, per_alarm: JsonObject) -> EngineRun:
     counters = counters_of(per_alarm.values())
-    kept_for = timedelta(days=rt.settings.retention_days)
     now = rt.clock.now()
     errors = int(counters["errors"])
-    alarms.end_run(tx, run_id, counters=counters, per_alarm=per_alarm, errors=errors, kept_for=kept_for, now=now)
+    alarms.end_run(tx, run_id, counters=counters, per_alarm=per_alarm, errors=errors, now=now)
     return queries.get_run(tx, run_id)
 
 

@@ -8,7 +8,7 @@ from app.usecases.watch.duty import DutyOutcome, watch_duty
 from app.usecases.watch.heartbeat import HEARTBEAT_SECONDS, heartbeat_out
 from app.usecases.watch.integrations import integrations
 from app.usecases.watch.notices import banners, first_run_banners
-from app.usecases.watch.tallies import TALLY_SECONDS, settle_tallies, totals
+from app.usecases.watch.tallies import TALLY_SECONDS, counted_until, settle_tallies, totals
 from app.usecases.watch.types import Banner, BannerLevel, CheckStatus, ReadinessItem
 from app.usecases.watch.vitals import Vitals, VitalSigns
 
@@ -28,6 +28,7 @@ __all__ = [
     "audit_unpaged",
     "banners",
     "beat",
+    "counted_until",
     "coverage",
     "first_run_banners",
     "heartbeat_out",

@@ -82,7 +82,7 @@ def _workers(tx: Tx, settings: Settings, now: datetime) -> ReadinessItem:
     off = [
         name.upper()
         for name in ("escalation_worker_enabled", "notification_retry_worker_enabled", "pipeline_worker_enabled",
-                     "oncall_watch_worker_enabled", "retention_worker_enabled")
+                     "oncall_watch_worker_enabled")
         if not getattr(settings, name)
     ]  # fmt: skip
     if off:
@@ -182,6 +182,12 @@ def _local_checks(tx: Tx, settings: Settings, _now: datetime) -> ReadinessItem:
     return ok("local_checks", "Each host watches itself.")
 
 
+def _retention(_tx: Tx, settings: Settings, _now: datetime) -> ReadinessItem:
+    if not settings.retention_worker_enabled:
+        return warn("retention", "RETENTION_WORKER_ENABLED is off: nothing old is ever removed, and the disk fills up.")
+    return ok("retention", f"History goes {settings.retention_days} days after it ended.")
+
+
 def _backup(_tx: Tx, _settings: Settings, _now: datetime) -> ReadinessItem:
     return warn("backup", "PagerPal has made no backup. Back the database up, and try out that it can be restored.")
 
@@ -209,5 +215,5 @@ def _sqlite_durability(tx: Tx, settings: Settings) -> ReadinessItem:
 
 DATABASE_CHECKS: tuple[Check, ...] = (
     _admin, _fallback, _workers, _provider_health, _test_alert, _coverage, _rota, _levels, _routing,
-    _local_checks, _backup, _durability,
+    _local_checks, _retention, _backup, _durability,
 )  # fmt: skip

@@ -41,3 +41,8 @@ async def settle_tallies(rt: Runtime, now: datetime) -> None:
 def totals(tx: Tx, *, now: datetime) -> Iterator[tuple[Fact, Totals]]:
     """Everything that is counted, up to this moment."""
     return tally.totals(tx, FACTS, now=now)
+
+
+def counted_until(tx: Tx) -> datetime | None:
+    """What happened before then is in the totals and may be removed; None before counting has begun."""
+    return tally.settled_until(tx, FACTS)

@@ -17,7 +17,7 @@ from tests.support.clock import FrozenClock
 CHECKS = [
     "placeholders", "secret_key", "session_cookie", "base_url", "allowed_origins", "tls", "sending", "providers",
     "migrations", "admin", "fallback", "workers", "provider_health", "test_alert", "coverage", "rota", "levels",
-    "routing", "local_checks", "backup", "durability",
+    "routing", "local_checks", "retention", "backup", "durability",
 ]  # fmt: skip
 
 
