@@ -72,6 +72,7 @@ def test_run_is_shown_with_its_stages(client: TestClient, rt: Runtime) -> None:
     assert run["status"] == "INGESTED"
     (stage,) = run["stages"]
     assert (stage["stage"], stage["status"], stage["attempt"]) == ("INGEST", "SUCCEEDED", 1)
+    assert stage["pipeline_run_id"] == run["id"]
     assert client.get(f"/api/v1/pipeline-runs/{'0' * 32}").status_code == 404
 
 

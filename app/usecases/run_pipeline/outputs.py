@@ -49,7 +49,7 @@ class NothingToDo:
     reason: str
 
 
-Output: TypeAlias = Checked | Analyzed | Transformed | NothingToDo
+NodeResult: TypeAlias = Checked | Analyzed | Transformed | NothingToDo
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Written:
     is_skipped: bool = False
 
 
-def write(tx: Tx, output: Output, *, run: PipelineRun, incident: Incident | None, now: datetime) -> Written:
+def write(tx: Tx, output: NodeResult, *, run: PipelineRun, incident: Incident | None, now: datetime) -> Written:
     """Keep what a node gave, in the transaction that ends its stage."""
     match output:
         case Checked():

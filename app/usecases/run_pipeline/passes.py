@@ -20,7 +20,7 @@ from app.platform.redact import redact_text
 from app.platform.runtime import Runtime
 from app.usecases.run_pipeline import steps, telling
 from app.usecases.run_pipeline.stages import carry_out
-from app.usecases.run_pipeline.steps import Failure, Turn, Work
+from app.usecases.run_pipeline.steps import Failure, NodeContext, Turn
 from app.usecases.run_pipeline.under_way import Task, under_way
 
 WAITING_AT_ONCE = 100
@@ -161,7 +161,7 @@ def _stumble(rt: Runtime, run: PipelineRun, error: Exception) -> steps.Step:
     return partial(steps.stumble, rt=rt, run=run, failure=failure, now=rt.clock.now())
 
 
-async def _carry_on(rt: Runtime, work: Work) -> steps.Step:
+async def _carry_on(rt: Runtime, work: NodeContext) -> steps.Step:
     output = await _kept(rt, work.run, carry_out(rt, work))
     return partial(steps.finish, work=work, output=output, now=rt.clock.now())
 

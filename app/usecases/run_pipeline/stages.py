@@ -1,4 +1,4 @@
-"""Carrying out a node, outside any transaction. A stage is given its context, gives its output, and calls no other."""
+"""Carrying out a node, outside any transaction. A node is given its context, gives its result, and calls no other."""
 
 import asyncio
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from app.platform.errors import NotFound
 from app.platform.failpoints import fp
 from app.platform.runtime import Runtime
 from app.usecases import analyze, run_checks
-from app.usecases.run_pipeline.outputs import Analyzed, Checked, NothingToDo, Output, Transformed
-from app.usecases.run_pipeline.steps import Work
+from app.usecases.run_pipeline.outputs import Analyzed, Checked, NodeResult, NothingToDo, Transformed
+from app.usecases.run_pipeline.steps import NodeContext
 
 NO_CHECKER = "no checker is switched on that measures anything here"
 
 
-async def carry_out(rt: Runtime, work: Work) -> Output:
+async def carry_out(rt: Runtime, work: NodeContext) -> NodeResult:
     """What this node gives, within its time-out. Raises StageFailed, and whatever the stage itself stumbles over."""
     try:
         async with asyncio.timeout(work.node.timeout_seconds):
@@ -39,7 +39,7 @@ async def carry_out(rt: Runtime, work: Work) -> Output:
         raise StageFailed("TimedOut", f"no result within {seconds}", is_retryable=True) from error
 
 
-async def _check(rt: Runtime, work: Work) -> Output:
+async def _check(rt: Runtime, work: NodeContext) -> NodeResult:
     orders = await rt.db.run_read(lambda tx: orders_of(tx, work.node))
     if not orders:
         return NothingToDo(NO_CHECKER)
@@ -61,7 +61,7 @@ def orders_of(tx: Tx, node: Node) -> list[CheckOrder]:
     return [CheckOrder(name, params.get(name, {})) for name in names]
 
 
-async def _analyze(rt: Runtime, work: Work) -> Output:
+async def _analyze(rt: Runtime, work: NodeContext) -> NodeResult:
     started = rt.clock.monotonic()
     # An incident's checks are its evidence anyway.
     is_of_host = work.context.incident_id is None
@@ -83,9 +83,9 @@ async def _analyze(rt: Runtime, work: Work) -> Output:
     return Analyzed(run, round((rt.clock.monotonic() - started) * 1000, 1))
 
 
-def _transform(work: Work) -> Output:
+def _transform(work: NodeContext) -> NodeResult:
     try:
-        return Transformed(transform.apply(work.node.config, work.context.previous_results))
+        return Transformed(transform.apply(work.node.config, work.previous_outputs))
     except TransformFailed as failed:
         raise StageFailed("TransformFailed", str(failed), is_retryable=False) from failed
 

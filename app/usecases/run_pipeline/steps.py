@@ -1,6 +1,6 @@
 """The transactions of a run: where it is, what is to be done next, and what became of it. Nothing waits here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
@@ -22,9 +22,9 @@ from app.platform.logs import get_logger
 from app.platform.redact import redact_text
 from app.platform.runtime import Runtime
 from app.platform.settings import Settings
-from app.platform.types import JsonValue
+from app.platform.types import JsonObject, JsonValue
 from app.usecases.run_pipeline import telling
-from app.usecases.run_pipeline.outputs import Output, write
+from app.usecases.run_pipeline.outputs import NodeResult, write
 
 CLIPPED = 500
 INTERRUPTED = "Interrupted"
@@ -37,13 +37,18 @@ log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class NodeContext:
     """A node that is to be carried out outside any transaction, by whoever holds the run."""
 
     run: PipelineRun
     node: Node
     stage: StageExecution
     context: StageContext
+
+    @property
+    def previous_outputs(self) -> Mapping[str, JsonObject]:
+        """What the nodes before it gave, by their ids."""
+        return self.context.previous_results
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class News:
 class Turn:
     """What a transaction of a run came to: what is to be carried out next, None when it ended or waits."""
 
-    work: Work | None = None
+    work: NodeContext | None = None
     news: tuple[News, ...] = ()
     has_failed: bool = False
 
@@ -104,7 +109,7 @@ def begin(tx: Tx, *, rt: Runtime, run: PipelineRun, now: datetime) -> Turn:
     return replace(turn, news=(*news, *turn.news))
 
 
-def finish(tx: Tx, *, work: Work, output: Output, now: datetime) -> Turn:
+def finish(tx: Tx, *, work: NodeContext, output: NodeResult, now: datetime) -> Turn:
     """A node was carried out: keep what it found and go on; nothing is written when the lease was lost."""
     run = work.run
     incident = _lock(tx, run)
@@ -156,7 +161,7 @@ def _advance(tx: Tx, run: PipelineRun, incident: Incident | None, progress: Prog
     attempt = progress.attempt(node.id)
     stage_id = pipeline.begin_stage(tx, run, node, attempt=attempt, input_ref=f"run:{run.run_id}", now=now)
     stage = next(each for each in queries.stages_of(tx, run) if each.id == stage_id)
-    work = Work(run, node, stage, _context(run, attempt, progress))
+    work = NodeContext(run, node, stage, _context(run, attempt, progress))
     return Turn(work, (News(Signal.STAGE_STARTED, _tags(run, node, attempt)),))
 
 

@@ -54,8 +54,10 @@ class RunOut(Out):
 
 
 class StageOut(Out):
-    """One attempt at one stage; `duration_ms` in milliseconds."""
+    """One attempt at one stage; `pipeline_run_id` is the run's `id`, `duration_ms` in milliseconds."""
 
+    id: int
+    pipeline_run_id: int
     node_id: str
     stage: Stage | None
     status: StageStatus
