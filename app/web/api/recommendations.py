@@ -94,7 +94,7 @@ class SeenOut(Out):
         return {
             "hostname": found.machine.hostname,
             "found_at": now,
-            "summary": found.analysis.summary,
+            "summary": shown[0]["description"] if shown else f"Nothing about {about.value} stands out on this machine.",
             "count": len(shown),
             "recommendations": shown,
             "unseen": [{"part": each.part.value, "why": each.why} for each in found.machine.unseen],
@@ -194,8 +194,11 @@ async def show(rt: RuntimeDep, incident_id: IncidentId = None, analysis_type: Ki
     return RecommendationsOut.of(await analyze.recommend(rt, incident_id=incident_id), analysis_type)
 
 
-async def recommend(body: RecommendNow, rt: RuntimeDep, actor: ActorDep, now: NowDep) -> RecommendationsOut:
+async def recommend(
+    rt: RuntimeDep, actor: ActorDep, now: NowDep, body: RecommendNow | None = None
+) -> RecommendationsOut:
     """Analyse now, by whom is asked for, and keep it; without an incident and a provider just look at this machine."""
+    body = body or RecommendNow()
     if body.incident_id is None and body.provider in (None, LOCAL):
         return RecommendationsOut.of(await analyze.recommend(rt), body.analysis_type)
     run = await analyze.analyze_by_hand(rt, incident_id=body.incident_id, actor=actor, now=now, provider=body.provider)

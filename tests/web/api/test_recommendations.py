@@ -101,6 +101,7 @@ def test_without_an_incident_it_is_about_this_machine(responder: Caller) -> None
     found = ask(responder, "POST", "/recommendations", {})
     assert (found["incident_id"], found["provider"], found["analysis_run_id"]) == (None, "local", None)
     assert ask(responder, "GET", "/recommendations") == found, "a look is shared for a moment"
+    assert ask(responder, "POST", "/recommendations/") == found, "without a body"
 
 
 def test_memory_and_disk_are_as_psutil_says(viewer: Caller) -> None:
@@ -112,6 +113,13 @@ def test_memory_and_disk_are_as_psutil_says(viewer: Caller) -> None:
     assert root["used_percent"] == pytest.approx(psutil.disk_usage("/").percent, abs=0.2)
     assert disk.keys() >= {"large_files", "old_files", "deleted_and_held", "complete", "recommendations", "unseen"}
     assert {each["type"] for each in disk["recommendations"]} <= {"disk"}
+
+
+@pytest.mark.parametrize("about", ["memory", "disk"])
+def test_a_look_at_one_kind_of_trouble_speaks_of_no_other(viewer: Caller, about: str) -> None:
+    seen = ask(viewer, "GET", f"/{about}/")
+    told = [each["description"] for each in seen["recommendations"]]
+    assert seen["summary"] == (told or [f"Nothing about {about} stands out on this machine."])[0]
 
 
 def test_who_may_and_what_is_not_there(client: TestClient, viewer: Caller, responder: Caller) -> None:
