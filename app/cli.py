@@ -195,6 +195,7 @@ async def _to_the_end(rt: Runtime, run_id: str) -> None:
 def alarms_run(arguments: argparse.Namespace) -> int:
     """Ask every alarm now, or one; 1 when one of them could not be evaluated."""
     rt = _runtime()
+    failpoints.arm(rt.settings)
     return asyncio.run(_alarms_run(rt, arguments))
 
 

@@ -15,6 +15,15 @@ class AlarmMissing(NotFound):
         super().__init__(f"There is no alarm «{name[:80]}».")
 
 
+class AlarmArchived(Conflict):
+    """An alarm that is not asked any more."""
+
+    default_code = "alarm_archived"
+
+    def __init__(self, entry_id: str) -> None:
+        super().__init__(f"The alarm {entry_id} is archived: it is not asked any more.")
+
+
 class AlarmNameTaken(Conflict):
     """An entry id that is there already, archived alarms included."""
 

@@ -73,6 +73,15 @@ def test_a_module_that_gets_no_answer_says_so_and_yields_nothing(name: str) -> N
         list(MODULES[name].detect(client_of(sample, is_down=True), params))
 
 
+def test_a_task_without_a_final_rate_is_judged_by_all_failures_and_that_is_said() -> None:
+    (sample,) = MODULES["panda_failure_rate_user"].samples
+    client = client_of(sample)
+    params, _ = rules.checked_params(kinds.describe_built_in("panda_failure_rate_user").params, sample.params)
+    (detection,) = MODULES["panda_failure_rate_user"].detect(client, params)
+    assert "failure rate (all failures) 0.9" in detection.subject
+    assert client.warnings == ["1 tasks have no computed_finalfailurerate: judged by the rate of all failures"]
+
+
 @pytest.mark.parametrize("name", list(MODULES))
 def test_a_parameter_that_is_wrong_is_named(name: str) -> None:
     specs = kinds.describe_built_in(name).params

@@ -13,6 +13,7 @@ from functools import partial
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.alarms import queries, rules, running, service as alarms
+from app.alarms.errors import AlarmArchived
 from app.alarms.inputs import pack
 from app.alarms.types import Alarm, EngineRun, Found, Outcome, Trigger
 from app.platform.db import Tx
@@ -53,8 +54,10 @@ async def tick(rt: Runtime, now: datetime, lease: Held | None) -> TickOutcome:
 
 
 async def run_now(rt: Runtime, now: datetime, *, name: str | None = None) -> EngineRun:
-    """Ask every alarm now, or the one of that name, because somebody wants it. Raises AlarmMissing."""
+    """Ask every alarm now, or the one of that name, because somebody wants it. Raises AlarmMissing, AlarmArchived."""
     only = None if name is None else await rt.db.run_read(partial(queries.get_alarm, name=name))
+    if only is not None and only.archived:
+        raise AlarmArchived(only.entry_id)
     begun = await rt.db.run(partial(_begin, rt=rt, boundary=None, trigger=Trigger.MANUAL, lease=None, now=now))
     if begun is None:
         raise Unavailable("The run could not be begun; try again.")

@@ -50,14 +50,23 @@ async def try_out(
     return await _found(rt, alarm, module or alarm.module, params, now=now, is_admin=is_admin)
 
 
-async def preview(rt: Runtime, *, name: str, params: JsonObject | None, content: str | None, now: datetime) -> Preview:
+async def preview(
+    rt: Runtime,
+    *,
+    name: str,
+    params: JsonObject | None,
+    content: str | None,
+    now: datetime,
+    title: str | None = None,
+    module: str | None = None,
+) -> Preview:
     """The mail that these settings would make now, from a live run; made up only where nothing fires.
 
     Raises AlarmMissing, AlarmInvalid, ModuleMissing, ModuleRefused.
     """
     alarm = await rt.db.run_read(partial(queries.get_alarm, name=name))
-    found = await _found(rt, alarm, alarm.module, params, now=now, is_admin=True)
-    shown = alarm if content is None else replace(alarm, content=content)
+    found = await _found(rt, alarm, module or alarm.module, params, now=now, is_admin=True)
+    shown = replace(alarm, title=title or alarm.title, content=alarm.content if content is None else content)
     detections = found.detections or (SYNTHETIC,)
     entries = [Entry(None, each, MailReason.NEW) for each in detections]
     # The first set of readers: each gets one mail, and most alarms have one.

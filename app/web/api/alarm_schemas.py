@@ -141,10 +141,12 @@ class AlarmTest(In):
 
 
 class AlarmPreview(In):
-    """With which parameters and description to compose the mail; the stored ones where none are given."""
+    """With which parameters, words and module to compose the mail; the stored ones where none are given."""
 
     params: dict[str, Any] | None = None
     content: Content | None = None
+    title: ShortText | None = None
+    module: ShortText | None = None
 
 
 class DetectionOut(Out):

@@ -94,7 +94,7 @@ async def try_alarm(
 async def preview(name: AlarmName, rt: RuntimeDep, now: NowDep, body: AlarmPreview | None = None) -> PreviewOut:
     """The mail that would leave now, from a live run; made up only where nothing fires."""
     asked = body or AlarmPreview()
-    made = await run_alarms.preview(rt, name=name, params=asked.params, content=asked.content, now=now)
+    made = await run_alarms.preview(rt, name=name, **asked.model_dump(), now=now)
     return PreviewOut.of(made)
 
 

@@ -15,6 +15,7 @@ from app.alarms.errors import AlarmChanged
 from app.alarms.types import Found
 from app.platform.errors import Invalid, PagerPalError
 from app.usecases import run_alarms
+from app.usecases.run_alarms import Preview
 from app.web.ui.forms import Form, FormDep, QueryDep
 from app.web.ui.ui import Ui, UiDep
 from app.web.ui.views.alarm_editor import (
@@ -82,8 +83,7 @@ async def test(name: Name, ui: UiDep, form: FormDep) -> Response:
 async def preview(name: Name, ui: UiDep, form: FormDep) -> Response:
     """The mail that would leave now with what the form has."""
     try:
-        content = form.raw("content").replace("\r\n", "\n").strip("\n")
-        shown = await run_alarms.preview(ui.rt, name=name, params=params_in(form), content=content, now=ui.now)
+        shown = await _mail(ui, name, form)
     except PagerPalError as fault:
         return await _page(ui, name, Editing(form=form, trial=_refused(fault)))
     if form.value("as") == HTML:
@@ -99,6 +99,18 @@ async def _found(ui: Ui, name: str, form: Form) -> Found:
         module=form.value("module") or None,
         now=ui.now,
         is_admin=ui.may(Permission.MANAGE_ALARMS),
+    )
+
+
+async def _mail(ui: Ui, name: str, form: Form) -> Preview:
+    return await run_alarms.preview(
+        ui.rt,
+        name=name,
+        params=params_in(form),
+        content=form.raw("content").replace("\r\n", "\n").strip("\n"),
+        title=form.value("title") or None,
+        module=form.value("module") or None,
+        now=ui.now,
     )
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -91,6 +92,20 @@ def test_the_mail_that_arrives_is_the_preview_that_was_shown(
     assert run.counters["events_new"] == 4
 
 
+def test_a_preview_has_what_is_not_saved_yet(watch: Watch, source: HttpServer) -> None:
+    wired = real(watch, source)
+    unsaved: dict[str, Any] = {
+        "params": {"threshold": 0.58, "username": "someone"},
+        "title": "Tasks that fail",
+        "content": "Call.",
+    }
+    unsaved["module"] = "panda_failure_rate_user"
+    shown = wired.run(run_alarms.preview(wired.rt, name="tasks", now=wired.now, **unsaved))
+    assert shown.message.subject == "Tasks that fail: 2 detections"
+    assert "Call." in shown.message.text
+    assert wired.stored().title == "Failing tasks"
+
+
 def test_a_preview_is_made_up_only_where_nothing_fires(watch: Watch) -> None:
     shown = watch.run(run_alarms.preview(watch.rt, name="probe", params=None, content="New *words*.", now=watch.now))
     assert shown.is_synthetic
@@ -104,6 +119,7 @@ def test_by_ses_it_goes_out_once_ses_is_back(watch: Watch, source: HttpServer, m
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEYS["secret_access_key"])
     with Ses.open() as ses:
         wired = real(watch, source, email_backend="ses", ses_region=REGION, ses_endpoint_url=ses.url)
+        shown = wired.run(run_alarms.preview(wired.rt, name="tasks", params=None, content=None, now=wired.now)).message
         ses.server.answer(Ses.refusal)
         wired.run(run_alarms.run_now(wired.rt, wired.now, name="tasks"))
         wired.delivers()
@@ -115,4 +131,7 @@ def test_by_ses_it_goes_out_once_ses_is_back(watch: Watch, source: HttpServer, m
         assert len(ses.requests) == 2
         mail = ses.mail()
         assert mail["Destination"] == {"ToAddresses": ["ops@example.com"]}
-        assert mail["Content"]["Simple"]["Subject"]["Data"] == "Failing tasks: 4 detections"
+        sent = mail["Content"]["Simple"]
+        assert sent["Subject"]["Data"] == shown.subject == "Failing tasks: 4 detections"
+        text = sent["Body"]["Text"]["Data"].replace(" (still firing, since 2026-03-02 09:00 UTC)", "")
+        assert text.splitlines() == shown.text.splitlines()

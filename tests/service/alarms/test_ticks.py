@@ -3,17 +3,25 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 
+import pytest
+
 from app.alarms import queries, rules, service
+from app.alarms.errors import AlarmArchived
 from app.alarms.types import EngineRun, EngineState, RunStatus, Trigger
+from app.checks.types import NewPing, Signal
 from app.jobs import alarm_tick
 from app.jobs.desk import Desk
-from app.platform import lease
+from app.platform import failpoints, lease
 from app.platform.bus import Bus
 from app.platform.db import Db
-from app.usecases import run_alarms
+from app.platform.failpoints import FailpointRaised
+from app.usecases import catalogue, run_alarms
 from tests.service.alarms.conftest import ALL, Watch
+
+BEAT = {"name": "backup", "period_seconds": 3600, "grace_seconds": 300}
 
 
 def runs(watch: Watch) -> list[EngineRun]:
@@ -87,6 +95,37 @@ def test_a_run_whose_process_died_is_called_interrupted(watch: Watch) -> None:
     watch.world.clock.advance(minutes=15)
     ticks(watch)
     assert [run.status for run in runs(watch)] == [RunStatus.DONE, RunStatus.INTERRUPTED]
+
+
+def test_every_alarm_is_asked_but_the_archived(watch: Watch) -> None:
+    watch.makes("silent", enabled=False)
+    watch.makes("shelved")
+    watch.sets(archived=True)
+    run = ticks(watch)
+    assert run is not None
+    assert {"alarm_probe", "alarm_silent"} <= run.per_alarm.keys()
+    assert "alarm_shelved" not in run.per_alarm
+    with pytest.raises(AlarmArchived):
+        watch.run(run_alarms.run_now(watch.rt, watch.now, name="shelved"))
+
+
+@pytest.mark.parametrize("place", ["alarms.after_begin", "alarms.after_ask"])
+def test_a_tick_that_is_cut_short_leaves_the_rest_to_the_next(watch: Watch, place: str) -> None:
+    beat = catalogue.create_heartbeat(watch.rt, values=BEAT, actor=watch.admin, now=watch.now)
+    down = NewPing(Signal.FAIL, None, "GET", "192.0.2.7", "")
+    watch.run(catalogue.take_ping(watch.rt, beat.uuid, down, now=watch.now))
+    watch.makes("beats", module="heartbeat_missed")
+    failpoints.arm(watch.rt.settings.model_copy(update={"pagerpal_failpoints": f"{place}=raise"}))
+    with suppress(FailpointRaised):
+        ticks(watch)
+    failpoints.disarm()
+    watch.delivers()
+    assert (watch.events(), watch.mails(), ticks(watch)) == ([], [], None)
+    for _ in range(2):
+        watch.world.clock.advance(minutes=5)
+        assert ticks(watch) is not None
+        watch.delivers()
+    assert (len(watch.active()), len(watch.mails())) == (1, 1)
 
 
 def test_the_banner_is_ok_warn_bad_and_unknown(watch: Watch) -> None:

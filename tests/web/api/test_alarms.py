@@ -178,6 +178,8 @@ def test_modules_are_listed_with_their_params_and_hashes(viewer: Caller, folder:
 def test_a_live_test_takes_unsaved_parameters_and_tells_nobody(admin: Caller, responder: Caller, alarm: JSON) -> None:
     tried = responder.post("/alarms/quiet/test", {"params": {"hours": 1, "never_used": True}})
     assert (tried["outcome"], tried["detections"], tried["error"]) == ("clear", [], "")
+    for name in ("../x", "..", "x/y"):
+        assert admin.refused(422, "POST", "/alarms/quiet/test", {"module": name})["status"] == 422
     problem = responder.refused(422, "POST", "/alarms/quiet/test", {"params": {"hours": "x"}})
     assert problem["errors"][0]["path"] == "params.hours"
     assert responder.get("/engine-runs")["total"] == 0
@@ -220,7 +222,10 @@ def test_the_engine_runs_on_request_for_real_and_dry(admin: Caller, alarm: JSON)
         "alarm_quiet", "alarm_panda_failure_rate_user", "alarm_panda_failure_rate_eic_all"
     }  # fmt: skip
     assert admin.get(f"/engine-runs/{run['id']}") == run
-    assert admin.refused(404, "POST", "/alarms/run", {"name": "nothing"})["code"] == "alarm_not_found"
+    for name in ("nothing", "../x"):
+        assert admin.refused(404, "POST", "/alarms/run", {"name": name})["code"] == "alarm_not_found"
+    admin.patch("/alarms/quiet", {"archived": True})
+    assert admin.refused(409, "POST", "/alarms/run", {"name": "quiet"})["code"] == "alarm_archived"
 
 
 # --- heartbeats ---------------------------------------------------------------------------------------------------

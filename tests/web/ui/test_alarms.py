@@ -231,6 +231,8 @@ def test_alarm_is_made_on_a_module_of_the_list(rt: Runtime, company: Company, op
 
     form = open_screen("Ada").open("/alarms/new?module=queue_length").form("/alarms")
     assert '"limit": 100' in form.value("params")
+    strange = open_screen("Ada").open("/alarms/new?module=../x")
+    assert "is no name for an alarm module" in strange.text
     page = form.send("Make the alarm", entry_id="../x", params='{"queues": 5}')
     assert page.status == 422
     assert "must be an object" in page.errors()["alarm-params-error"]
