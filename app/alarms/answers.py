@@ -12,6 +12,7 @@ from app.platform.certificates import TLS_PORTS, peer_certificate
 from app.platform.clock import Clock
 from app.platform.foreign import QueryFailed, rows_of
 from app.platform.ports import HttpFailed, Outside
+from app.platform.threads import CannotMeasure, Threads
 from app.platform.types import JsonObject
 
 METHODS = ("GET", "HEAD", "POST")
@@ -19,6 +20,10 @@ QUESTIONS_AT_MOST = 200
 ANSWER_BYTES = 2 * 1024 * 1024
 ALL_BYTES = 16 * 1024 * 1024
 SECONDS_AT_MOST = 30.0
+QUERIES_AT_MOST = 32
+
+# Of the process. Not those that the rest of PagerPal has few of: a slow database of others must hold up no page.
+_query_threads = Threads(QUERIES_AT_MOST)
 
 
 class Live:
@@ -39,10 +44,10 @@ class Live:
             told = await self._told(question)
         except HttpFailed as failed:
             told = _failed(failed.reason, is_permanent=failed.permanent)
-        except QueryFailed as failed:
-            told = _failed(str(failed))
+        except CannotMeasure:
+            told = _failed("too many queries are under way")
         except (KeyError, TypeError, ValueError) as error:
-            told = _failed(f"the question cannot be understood: {type(error).__name__}", is_permanent=True)
+            told = _not_understood(error)
         self.asked.append([question, told])
         return told
 
@@ -93,8 +98,7 @@ class Live:
         if url is None:
             known = ", ".join(self._connections) or "none"
             return _failed(f"ALARM_SQL_CONNECTIONS names no such connection; it names {known}", is_permanent=True)
-        asked = partial(rows_of, url, str(question["query"]), timeout_seconds=_seconds(question))
-        return {"rows": await self._outside.blocking(asked)}
+        return await _query_threads(partial(_rows, url, str(question["query"]), _seconds(question)))
 
 
 class Replay:
@@ -121,6 +125,19 @@ def _key(question: JsonObject) -> str:
 def _seconds(question: JsonObject) -> float:
     wanted: Any = question["timeout_seconds"]
     return min(max(0.1, float(wanted)), SECONDS_AT_MOST)
+
+
+def _rows(url: str, query: str, seconds: float) -> JsonObject:
+    try:
+        return {"rows": rows_of(url, query, timeout_seconds=seconds)}
+    except QueryFailed as failed:
+        return _failed(str(failed))
+    except ValueError as error:
+        return _not_understood(error)
+
+
+def _not_understood(error: Exception) -> JsonObject:
+    return _failed(f"the question cannot be understood: {type(error).__name__}", is_permanent=True)
 
 
 def _failed(reason: str, *, is_permanent: bool = False) -> JsonObject:

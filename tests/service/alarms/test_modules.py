@@ -5,6 +5,8 @@ import json
 import os
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from app.alarms.running import Order
 from app.alarms.types import Found, Outcome
 from app.platform.clock import SystemClock
 from app.platform.ports import HttpAnswer, HttpFailed
+from app.platform.runtime import in_thread
 from app.usecases import run_alarms
 from tests.service.alarms.conftest import LISTED, Watch
 
@@ -193,6 +196,25 @@ def test_rows_of_a_named_database_are_read_and_never_written(watch: Watch, tmp_p
     with sqlite3.connect(file) as opened:
         assert opened.execute("SELECT count(*) FROM lags").fetchone() == (2,)
     opened.close()
+
+
+def test_a_slow_query_takes_no_thread_that_pages_need(watch: Watch, tmp_path: Path) -> None:
+    sqlite3.connect(tmp_path / "stats.db").close()
+    outside = replace(watch.rt.outside, blocking=in_thread)
+    live = Live(outside, watch.rt.clock, {"stats": f"sqlite:///{tmp_path / 'stats.db'}"})
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    question = {"kind": "sql", "connection": "stats", "query": endless, "timeout_seconds": 0.5}
+
+    async def beside() -> bool:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        asked = asyncio.create_task(live.answer(question))
+        await asyncio.sleep(0)
+        await in_thread(int)
+        was_held_up = asked.done()
+        assert "the query failed" in (await asked)["error"]
+        return was_held_up
+
+    assert not asyncio.run(beside())
 
 
 def test_a_module_that_hangs_delays_the_others_by_less_than_a_second(watch: Watch) -> None:
