@@ -16,6 +16,7 @@ from app.platform import pulse
 from app.platform.logs import get_logger
 from app.platform.runtime import Runtime
 from app.platform.settings import Settings
+from app.platform.threads import CannotMeasure, Threads
 from app.usecases import run_pipeline
 
 # A worker that is there takes a message in milliseconds; one that is busy gets this long.
@@ -23,6 +24,8 @@ GRACE = timedelta(seconds=30)
 AGAIN_AFTER = timedelta(seconds=5)
 PAUSE = timedelta(seconds=1)
 SEND_SECONDS = 10.0
+# A broker that hangs keeps none of the threads that pages need, and not the end of the process either.
+SENDS_AT_ONCE = 2
 
 Send = Callable[[Settings, Sequence[str]], None]
 
@@ -38,6 +41,7 @@ class Handover:
     handed: set[str] = field(default_factory=set)
     failing_since: datetime | None = None
     quiet_until: datetime | None = None
+    threads: Threads = field(default_factory=lambda: Threads(SENDS_AT_ONCE))
 
     async def go(self, rt: Runtime, now: datetime) -> datetime | None:
         """Hand over what came due, and run here what was left lying; gives when to look again."""
@@ -60,9 +64,9 @@ class Handover:
             return
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                await rt.outside.blocking(partial(self.send, rt.settings, run_ids))
+                await self.threads(partial(self.send, rt.settings, run_ids))
         # One that hangs raises TimeoutError, which is an OSError too.
-        except OSError as error:
+        except (OSError, CannotMeasure) as error:
             self.failing_since = self.failing_since or now
             self.quiet_until = now + AGAIN_AFTER
             log.warning(

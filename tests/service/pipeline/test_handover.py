@@ -1,6 +1,7 @@
 """Runs are handed to Celery once each, and go on in the server when nobody takes them."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -139,6 +140,15 @@ def test_a_broker_that_is_down_is_asked_now_and_then_and_no_run_waits_for_it_for
     sweep(desk, house)
     assert house.messages(third) == []
     assert broker.taken == [house.runs(third)[0].run_id]
+
+
+def test_a_broker_that_hangs_keeps_no_thread_that_pages_need(house: House, desk: Desk) -> None:
+    house.channel("ops")
+    house.fire()
+    seen: list[str] = []
+    desk.handover.send = lambda *_: seen.append(threading.current_thread().name)
+    sweep(desk, house)
+    assert seen == ["measure"]
 
 
 def test_a_message_that_comes_twice_does_not_cut_a_pause_short(house: House, desk: Desk) -> None:
