@@ -99,13 +99,11 @@ def runs_of_incident(tx: Tx, incident_id: int, *, limit: int = 100) -> list[Chec
 
 def newest_of_incidents(tx: Tx, incident_ids: Collection[int], *, limit: int = 20) -> dict[int, list[CheckRun]]:
     """The checks that were made last for each of these incidents, in their order."""
-    statement = repository.select_runs().where(CheckRunRow.incident_id.in_(sorted(incident_ids)))
     found: dict[int, list[CheckRun]] = {}
-    for run in tx.all(CheckRun, statement.order_by(CheckRunRow.id.desc()).limit(limit * len(incident_ids))):
-        known = found.setdefault(run.incident_id or 0, [])
-        if not known or known[0].trace_id == run.trace_id:
-            known.append(run)
-    return {incident_id: runs[::-1] for incident_id, runs in found.items()}
+    for run in tx.all(CheckRun, repository.select_newest_of(incident_ids)):
+        found.setdefault(run.incident_id or 0, []).append(run)
+    # A delivery that opened several incidents gave their checks one trace id.
+    return {each: [run for run in runs if run.trace_id == runs[-1].trace_id][-limit:] for each, runs in found.items()}
 
 
 def runs_of_trace(tx: Tx, trace_id: str, *, limit: int = 100) -> list[CheckRun]:

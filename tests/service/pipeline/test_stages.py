@@ -7,14 +7,14 @@ import pytest
 
 from app.checks import queries as checks, service as check_service
 from app.checks.queries import CheckRunFilter
-from app.checks.types import CheckRun
+from app.checks.types import CheckResult, CheckRun, CheckStatus, NewCheckRun, Thresholds
 from app.notify.models import NotificationRow
 from app.notify.types import NotificationKind, NotificationStatus
 from app.pipeline import service as pipeline
 from app.pipeline.presets import PRESETS
 from app.pipeline.types import Node, NodeType, Plan, RunStatus
 from app.platform.types import JsonObject, PageQuery
-from app.usecases import catalogue, run_pipeline
+from app.usecases import catalogue, run_checks, run_pipeline
 from app.usecases.run_pipeline import steps
 from app.usecases.run_pipeline.outputs import NothingToDo
 from tests.service.pipeline.conftest import House
@@ -41,6 +41,22 @@ def made(house: House) -> list[CheckRun]:
     """Every check that was written down, oldest first."""
     found = house.rt.db.read(lambda tx: checks.list_runs(tx, CheckRunFilter(), PageQuery(1, 100)))
     return found.items[::-1]
+
+
+def test_the_last_checks_of_an_incident_are_found_however_often_others_were_checked(checked: House) -> None:
+    checked.fire("one", group="one")
+    seldom, often = checked.runs()[0].incident_id, checked.fire("two", group="two")
+    checked.work()
+    assert seldom is not None
+    known = made(checked)
+    again = NewCheckRun(
+        CheckResult(CheckStatus.OK, "well", {}, "memory"), Thresholds(80.0, 90.0, is_inverted=False), 1.0, checked.now
+    )
+    for number in range(50):
+        checked.rt.db.write(partial(run_checks.record, found=[again], trace_id=f"trace-{number}", incident_id=often))
+    found = checked.rt.db.read(partial(checks.newest_of_incidents, incident_ids=[seldom, often]))
+    assert found[seldom] == [run for run in known if run.incident_id == seldom] != []
+    assert [run.trace_id for run in found[often]] == ["trace-49"]
 
 
 def test_checks_are_kept_for_the_incident_and_told_to_the_team(checked: House) -> None:
