@@ -65,6 +65,11 @@ def pings_of(tx: Tx, heartbeat_id: int, *, limit: int = PINGS_KEPT) -> list[Hear
     return tx.all(HeartbeatPing, statement.order_by(HeartbeatPingRow.id.desc()).limit(limit))
 
 
+def require_address(tx: Tx, uuid: str) -> None:
+    """See that some heartbeat is pinged by this. Raises HeartbeatMissing."""
+    _get(tx, HeartbeatRow.uuid == uuid)
+
+
 def create_heartbeat(tx: Tx, *, values: Mapping[str, Any], uuid: str, now: datetime) -> Heartbeat:
     """Add a heartbeat. Raises HeartbeatInvalid, HeartbeatNameTaken."""
     _check(values)

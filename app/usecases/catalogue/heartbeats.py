@@ -54,6 +54,8 @@ def delete_heartbeat(rt: Runtime, *, heartbeat_id: int, actor: User, now: dateti
 
 async def take_ping(rt: Runtime, uuid: str, ping: NewPing, *, now: datetime) -> Heartbeat:
     """Keep a ping and what it says. Raises HeartbeatMissing, Unavailable."""
+    # Anybody may try addresses: those that are none must not stand in line with what is written.
+    await rt.db.run_read(partial(heartbeats.require_address, uuid=uuid))
     return await rt.db.run(partial(heartbeats.take_ping, uuid=uuid, ping=ping, now=now))
 
 

@@ -295,6 +295,12 @@ def test_strange_pings_are_refused(client: TestClient, beat: JSON) -> None:
     assert {pings(client, beat) for _ in range(60)} == {200, 429}
 
 
+def test_an_address_that_is_none_is_refused_without_a_write(rt: Runtime, client: TestClient, beat: JSON) -> None:
+    rt.db.standby = True
+    assert client.get("/ping/00000000-0000-4000-8000-000000000999").status_code == 404
+    assert pings(client, beat) == 503
+
+
 def test_the_address_of_a_heartbeat_is_for_admins(viewer: Caller, admin: Caller, beat: JSON) -> None:
     assert viewer.get(f"/heartbeats/{beat['id']}")["ping_url"] is None
     changed = admin.patch(f"/heartbeats/{beat['id']}", {"name": "nightly backup"})
