@@ -5,7 +5,6 @@ What does not answer in time is left behind and said: a file system that hangs h
 
 import asyncio
 import os
-import socket
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -43,6 +42,7 @@ from app.intelligence.local.readings import (
 from app.intelligence.local.readings.handles import Held
 from app.intelligence.local.words import NAME_SERVER_WORDS, Endpoint, Hints
 from app.intelligence.types import RecommendationType as Kind
+from app.platform.host import hostname as this_host
 from app.platform.threads import CannotMeasure, Threads
 from app.platform.types import JsonObject
 from app.platform.walking import walk
@@ -77,7 +77,7 @@ async def look(hints: Hints, params: LocalParams, *, now: datetime) -> Machine:
     held: Held = second.get(Part.HANDLES) or Held({}, ())
     ports = second.get(Part.PORTS, ())
     return Machine(
-        hostname=socket.gethostname(),
+        hostname=this_host(),
         names=names,
         memory=first.get(Part.MEMORY),
         cpu=first.get(Part.CPU),
@@ -273,7 +273,7 @@ def _owner_of(port: PortFound, seen: sockets.Found | None, held: Held) -> Proces
 
 def _own_names() -> frozenset[str]:
     """By which names and addresses this machine may be called."""
-    names = {socket.gethostname().lower(), socket.gethostname().partition(".")[0].lower(), "localhost"}
+    names = {this_host().lower(), this_host().partition(".")[0].lower(), "localhost"}
     with suppress(OSError):
         for addresses in psutil.net_if_addrs().values():
             names |= {each.address.partition("%")[0] for each in addresses}

@@ -3,7 +3,6 @@
 Every query is bounded, however long the history is.
 """
 
-import socket
 from collections.abc import Iterable, Sequence
 
 from app.alerts import queries as alerts
@@ -15,6 +14,7 @@ from app.incidents.types import Incident, Severity, TimelineEntry, TimelineKind
 from app.intelligence.likeness import LIKE_ENOUGH, Features, likeness, pairs
 from app.intelligence.types import AlertFacts, CheckFacts, Evidence, PastIncident, SeverityChange, Subject
 from app.platform.db import Tx
+from app.platform.host import hostname as this_host
 
 ALERTS_LIMIT = 50
 CHECKS_LIMIT = 20
@@ -51,7 +51,7 @@ def gather(tx: Tx, *, incident_id: int | None, made: Sequence[CheckRun]) -> Evid
 
 
 def _of_host(made: Sequence[CheckRun]) -> Evidence:
-    host = made[0].hostname if made else socket.gethostname()
+    host = made[0].hostname if made else this_host()
     worst = next((status for status in WORST_FIRST if any(run.status is status for run in made)), CheckStatus.OK)
     severity = SEVERITY_OF_CHECK.get(worst, Severity.INFO)
     return Evidence(Subject(None, f"The state of {host}", severity.value, worst.value, checks=_check_facts(made)))

@@ -144,14 +144,8 @@ async def _go_on(rt: Runtime, run: PipelineRun) -> bool:
                 return False
             except Exception as error:
                 log.exception("a pipeline run stumbled")
-                stack = redact_text("".join(traceback.format_exception(error)))
-                failure = Failure.of(error, stack)
                 # What cannot even be written down is left to the lease.
-                step = (
-                    None
-                    if has_stumbled
-                    else partial(steps.stumble, rt=rt, run=run, failure=failure, now=rt.clock.now())
-                )
+                step = None if has_stumbled else _stumble(rt, run, error)
                 has_stumbled, went_well = True, False
     return went_well
 
