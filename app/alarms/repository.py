@@ -117,10 +117,10 @@ def count_by_alarm(tx: Tx, *narrowed: Any) -> dict[int, int]:
     return {alarm_id: int(count) for alarm_id, count in tx.execute(statement)}
 
 
-def last_fired(tx: Tx) -> dict[int, datetime]:
-    """When each alarm that ever fired did so last."""
+def last_fired(tx: Tx, *narrowed: Any) -> dict[int, datetime]:
+    """When each alarm that ever fired did so last, of those events that fit."""
     last = func.max(AlarmEventRow.fire_time, type_=AlarmEventRow.fire_time.type)
-    statement = select(AlarmEventRow.alarm_id, last).group_by(AlarmEventRow.alarm_id)
+    statement = select(AlarmEventRow.alarm_id, last).where(*narrowed).group_by(AlarmEventRow.alarm_id)
     return {alarm_id: at for alarm_id, at in tx.execute(statement)}
 
 
@@ -193,12 +193,18 @@ def input_taken_at(tx: Tx, alarm_id: int, *, offset: int) -> datetime | None:
     return at
 
 
-def inputs_since(tx: Tx, alarm_id: int, since: datetime, *, limit: int) -> list[tuple[datetime, bytes]]:
-    """What an alarm was given since then, the oldest first."""
-    row, body = AlarmInputRow, AlarmInputBodyRow
-    same = (body.alarm_id == row.alarm_id) & (body.digest == row.digest)
-    statement = select(row.taken_at, body.body).join(body, same).where(row.alarm_id == alarm_id, row.taken_at >= since)
-    return [(at, content) for at, content in tx.execute(statement.order_by(row.taken_at).limit(limit))]
+def inputs_since(tx: Tx, alarm_id: int, since: datetime, *, limit: int) -> list[tuple[datetime, str]]:
+    """When an alarm was given something since then, the oldest first, each with its digest."""
+    row = AlarmInputRow
+    statement = select(row.taken_at, row.digest).where(row.alarm_id == alarm_id, row.taken_at >= since)
+    return [(at, digest) for at, digest in tx.execute(statement.order_by(row.taken_at).limit(limit))]
+
+
+def input_body(tx: Tx, alarm_id: int, digest: str) -> bytes | None:
+    """What is kept under a digest; None for nothing."""
+    body = AlarmInputBodyRow
+    found: bytes | None = tx.scalar(select(body.body).where(body.alarm_id == alarm_id, body.digest == digest))
+    return found
 
 
 def _chunks(values: Sequence[str]) -> list[Sequence[str]]:
