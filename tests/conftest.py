@@ -12,6 +12,7 @@ import pytest
 from app.accounts import passwords
 from app.platform.bus import Bus
 from app.platform.db import Db
+from app.platform.memory import settle_memory
 from app.platform.runtime import Runtime
 from app.platform.settings import Settings
 from tests.support import offline
@@ -37,6 +38,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if folder == "browser":
             item.add_marker("browser")
     _spread(items)
+
+
+def pytest_collection_finish() -> None:
+    """Treat memory as a real process does: six thousand tests and what they import are no garbage to look through."""
+    settle_memory()
 
 
 def _spread(items: list[pytest.Item]) -> None:
