@@ -16,6 +16,8 @@ from app.platform.types import JsonObject
 FIRST_HASH = "0" * 64
 # Any number that nothing else locks on: entries of one database are written one after the other.
 LOCK_NUMBER = 7_243_001
+_LOCK = text("SELECT pg_advisory_xact_lock(:number)")
+_LAST_HASH = select(AuditEntryRow.hash).order_by(AuditEntryRow.id.desc()).limit(1)
 
 
 def record_audit(
@@ -34,8 +36,8 @@ def record_audit(
     Call it last in a transaction: on PostgreSQL it waits for other transactions that have written an entry.
     """
     if tx.dialect == "postgresql":
-        tx.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK_NUMBER})
-    last = tx.scalar(select(AuditEntryRow.hash).order_by(AuditEntryRow.id.desc()).limit(1))
+        tx.execute(_LOCK, {"number": LOCK_NUMBER})
+    last = tx.scalar(_LAST_HASH)
     entry = {
         "at": now,
         "user_id": actor.id if actor else None,

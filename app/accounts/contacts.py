@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from app.accounts import queries, rules
 from app.accounts.errors import ContactMethodMissing, SlowDown, WrongCode, invalid
@@ -17,6 +17,15 @@ EMAIL = "email"
 PHONE_CHANNELS = frozenset({"infobip_sms", "infobip_whatsapp", "twilio_sms", "twilio_voice"})
 URL_CHANNELS = frozenset({"webhook", "mattermost"})
 MAX_ADDRESS_LENGTH = 500
+_SAME_ADDRESS = select(ContactMethodRow.id, ContactMethodRow.removed_at).where(
+    *(getattr(ContactMethodRow, name) == bindparam(name) for name in ("user_id", "channel", "address"))
+)
+_SAME_RULE = select(NotificationRuleRow.id).where(
+    *(
+        getattr(NotificationRuleRow, name) == bindparam(name)
+        for name in ("user_id", "urgency", "delay_minutes", "contact_method_id")
+    )
+)
 
 
 class RuleMissing(NotFound):
@@ -35,9 +44,7 @@ def add_contact_method(
     """
     address = normal_address(channel, address)
     row = ContactMethodRow
-    found = tx.execute(
-        select(row.id, row.removed_at).where(row.user_id == user_id, row.channel == channel, row.address == address)
-    ).first()
+    found = tx.execute(_SAME_ADDRESS, {"user_id": user_id, "channel": channel, "address": address}).first()
     if found is None:
         method_id = tx.insert(
             row,
@@ -172,11 +179,11 @@ def add_rule(tx: Tx, *, user_id: int, urgency: Urgency, delay_minutes: int, cont
 
 def put_rule(tx: Tx, user_id: int, urgency: Urgency, delay_minutes: int, contact_method_id: int) -> None:
     """Have this rule exist once."""
-    row = NotificationRuleRow
-    values = {"urgency": urgency, "delay_minutes": delay_minutes, "contact_method_id": contact_method_id}
-    same_rule = [getattr(row, name) == value for name, value in values.items()]
-    if tx.scalar(select(row.id).where(row.user_id == user_id, *same_rule)) is None:
-        tx.insert(row, user_id=user_id, **values)
+    rule = {
+        "user_id": user_id, "urgency": urgency, "delay_minutes": delay_minutes, "contact_method_id": contact_method_id,
+    }  # fmt: skip
+    if tx.scalar(_SAME_RULE, **rule) is None:
+        tx.insert(NotificationRuleRow, **rule)
 
 
 def remove_rule(tx: Tx, *, user_id: int, rule_id: int) -> NotificationRule:

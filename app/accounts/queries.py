@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, func, or_, select
 
 from app.accounts import rules
 from app.accounts.errors import ContactMethodMissing, TeamMissing, UserMissing
@@ -35,9 +35,32 @@ from app.accounts.types import (
 from app.platform.db import Tx, fields_of, paged
 from app.platform.types import Page, PageQuery
 
-
-def _users() -> Select[Any]:
-    return select(*fields_of(UserRow, User))
+# The statements of every page and every screen, built once: building one costs more than running it.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_USERS = select(*fields_of(UserRow, User))
+_USER = _USERS.where(UserRow.id == bindparam("user_id"))
+_USERS_BY_ID = _USERS.where(UserRow.id.in_(_IDS))
+_USER_AT = _USERS.where(UserRow.email == bindparam("email"))
+_ACTIVE_ADMINS = _USERS.where(UserRow.role == Role.ADMIN, UserRow.is_active).order_by(UserRow.id)
+_ACTIVE_AMONG = select(UserRow.id).where(UserRow.id.in_(_IDS), UserRow.is_active)
+_ACTIVITY = (
+    select(UserActivityRow.user_id, UserActivityRow.started_at, UserActivityRow.ended_at)
+    .where(UserActivityRow.user_id.in_(_IDS))
+    .order_by(UserActivityRow.started_at, UserActivityRow.id)
+)
+_CONTACT_METHODS = (
+    select(*fields_of(ContactMethodRow, ContactMethod))
+    .where(ContactMethodRow.user_id.in_(_IDS), ContactMethodRow.removed_at.is_(None))
+    .order_by(ContactMethodRow.id)
+)
+_RULES = (
+    select(*fields_of(NotificationRuleRow, NotificationRule))
+    .where(
+        NotificationRuleRow.user_id.in_(_IDS),
+        NotificationRuleRow.urgency.in_(bindparam("urgencies", expanding=True)),
+    )
+    .order_by(NotificationRuleRow.id)
+)
 
 
 def _contains(column: Any, text: str) -> ColumnElement[bool]:
@@ -55,19 +78,19 @@ def get_user(tx: Tx, user_id: int) -> User:
 
 def find_user(tx: Tx, user_id: int) -> User | None:
     """The user, or None."""
-    return tx.first(User, _users().where(UserRow.id == user_id))
+    return tx.first(User, _USER, user_id=user_id)
 
 
 def find_user_by_email(tx: Tx, email: str) -> User | None:
     """The user with this address, whatever its capitals, or None."""
-    return tx.first(User, _users().where(UserRow.email == email.strip().casefold()))
+    return tx.first(User, _USER_AT, email=email.strip().casefold())
 
 
 def list_users(
     tx: Tx, page: PageQuery, *, q: str = "", role: Role | None = None, is_active: bool | None = None
 ) -> Page[User]:
     """One page of users, active ones first, by name; `q` looks into name and email."""
-    query = _users()
+    query = _USERS
     if q:
         query = query.where(or_(_contains(UserRow.name, q), _contains(UserRow.email, q)))
     if role is not None:
@@ -82,17 +105,17 @@ def users_by_id(tx: Tx, user_ids: Iterable[int]) -> dict[int, User]:
     wanted = sorted(set(user_ids))
     if not wanted:
         return {}
-    return {user.id: user for user in tx.all(User, _users().where(UserRow.id.in_(wanted)))}
+    return {user.id: user for user in tx.all(User, _USERS_BY_ID, ids=wanted)}
 
 
 def active_admins(tx: Tx) -> list[User]:
     """Everybody who is paged when nobody else can be: the fallback."""
-    return tx.all(User, _users().where(UserRow.role == Role.ADMIN, UserRow.is_active).order_by(UserRow.id))
+    return tx.all(User, _ACTIVE_ADMINS)
 
 
 def active_responders(tx: Tx) -> list[User]:
     """Everybody who may be named as the one who acted on an incident, by name."""
-    query = _users().where(UserRow.is_active, UserRow.role.in_((Role.ADMIN, Role.RESPONDER)))
+    query = _USERS.where(UserRow.is_active, UserRow.role.in_((Role.ADMIN, Role.RESPONDER)))
     return tx.all(User, query.order_by(UserRow.name, UserRow.id))
 
 
@@ -106,9 +129,7 @@ def activity_of(tx: Tx, user_ids: Iterable[int]) -> dict[int, list[tuple[datetim
     wanted = sorted(set(user_ids))
     intervals: dict[int, list[tuple[datetime, datetime | None]]] = {user_id: [] for user_id in wanted}
     if wanted:
-        row = UserActivityRow
-        query = select(row.user_id, row.started_at, row.ended_at).where(row.user_id.in_(wanted))
-        for user_id, started_at, ended_at in tx.execute(query.order_by(row.started_at, row.id)):
+        for user_id, started_at, ended_at in tx.execute(_ACTIVITY, {"ids": wanted}):
             intervals[user_id].append((started_at, ended_at))
     return intervals
 
@@ -148,7 +169,7 @@ def team_members(tx: Tx, team_id: int) -> list[User]:
 def all_team_members(tx: Tx, team_id: int) -> list[User]:
     """Every member of a team, the inactive ones too: they stay visible where they already are (B5)."""
     joined = and_(TeamMembershipRow.user_id == UserRow.id, TeamMembershipRow.team_id == team_id)
-    return tx.all(User, _users().join(TeamMembershipRow, joined).order_by(TeamMembershipRow.id))
+    return tx.all(User, _USERS.join(TeamMembershipRow, joined).order_by(TeamMembershipRow.id))
 
 
 def members_by_team(tx: Tx, team_ids: Iterable[int]) -> dict[int, list[User]]:
@@ -200,10 +221,7 @@ def contact_methods_by_user(tx: Tx, user_ids: Iterable[int]) -> dict[int, list[C
 
 
 def _contact_methods(tx: Tx, user_ids: Sequence[int]) -> list[ContactMethod]:
-    query = select(*fields_of(ContactMethodRow, ContactMethod)).where(
-        ContactMethodRow.user_id.in_(user_ids), ContactMethodRow.removed_at.is_(None)
-    )
-    return tx.all(ContactMethod, query.order_by(ContactMethodRow.id))
+    return tx.all(ContactMethod, _CONTACT_METHODS, ids=user_ids)
 
 
 def contact_methods_at(tx: Tx, address: str, channels: Iterable[str]) -> list[ContactMethod]:
@@ -220,7 +238,7 @@ def people_of_slack_user(tx: Tx, slack_user_id: str) -> list[User]:
     """Whoever this Slack account belongs to, active or not: by their profile, or by a verified contact method."""
     methods = contact_methods_at(tx, slack_user_id, ["slack"])
     named = [method.user_id for method in methods if method.verified_at is not None]
-    query = _users().where(or_(UserRow.slack_user_id == slack_user_id, UserRow.id.in_(named)))
+    query = _USERS.where(or_(UserRow.slack_user_id == slack_user_id, UserRow.id.in_(named)))
     return tx.all(User, query.order_by(UserRow.id))
 
 
@@ -239,10 +257,7 @@ def rules_of(tx: Tx, user_id: int, *, urgency: Urgency | None = None) -> list[No
 
 
 def _rules(tx: Tx, user_ids: Sequence[int], urgency: Urgency | None) -> list[NotificationRule]:
-    query = select(*fields_of(NotificationRuleRow, NotificationRule)).where(NotificationRuleRow.user_id.in_(user_ids))
-    if urgency is not None:
-        query = query.where(NotificationRuleRow.urgency == urgency)
-    return tx.all(NotificationRule, query.order_by(NotificationRuleRow.id))
+    return tx.all(NotificationRule, _RULES, ids=user_ids, urgencies=[urgency] if urgency else list(Urgency))
 
 
 def reach_of(tx: Tx, user_ids: Iterable[int], *, urgency: Urgency) -> dict[int, list[Reach]]:
@@ -253,8 +268,7 @@ def reach_of(tx: Tx, user_ids: Iterable[int], *, urgency: Urgency) -> dict[int, 
     wanted = sorted(set(user_ids))
     if not wanted:
         return {}
-    query = select(UserRow.id).where(UserRow.id.in_(wanted), UserRow.is_active)
-    active = sorted(tx.execute(query).scalars())
+    active = sorted(tx.execute(_ACTIVE_AMONG, {"ids": wanted}).scalars())
     ways: dict[int, list[Reach]] = {user_id: [] for user_id in wanted}
     if active:
         for way in rules.reaches(_rules(tx, active, urgency), _contact_methods(tx, active)):

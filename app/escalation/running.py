@@ -19,6 +19,25 @@ _COLUMNS = (
     EscalationRow.round, EscalationRow.status, EscalationRow.due_at, EscalationRow.level_started_at,
     EscalationRow.backups,
 )  # fmt: skip
+_ROWS = select(*_COLUMNS)
+# The statements of every page and every tick, built once: building one costs more than running it.
+_OF_INCIDENT = _ROWS.where(EscalationRow.incident_id == bindparam("incident_id"))
+_LOCKED_OF_INCIDENT = _OF_INCIDENT.with_for_update()
+_OF_INCIDENTS = _ROWS.where(EscalationRow.incident_id.in_(bindparam("ids", expanding=True)))
+_LOCKED_OF_INCIDENTS = _OF_INCIDENTS.order_by(EscalationRow.incident_id).with_for_update()
+_DUE = (
+    _ROWS.where(EscalationRow.due_at <= bindparam("now"))
+    .order_by(EscalationRow.due_at, EscalationRow.id)
+    .limit(bindparam("at_most"))
+)
+_INCIDENTS_DUE = (
+    select(EscalationRow.incident_id)
+    .where(EscalationRow.due_at <= bindparam("now"))
+    .order_by(EscalationRow.incident_id)
+)
+_NEXT_DUE_AT = (
+    select(EscalationRow.due_at).where(EscalationRow.due_at.is_not(None)).order_by(EscalationRow.due_at).limit(1)
+)
 _CLIMBING = select(*_COLUMNS).where(EscalationRow.status == EscalationStatus.CLIMBING)
 _SAVED = ("plan", "episode", "level", "round", "status", "due_at", "level_started_at", "backups")
 _SAVE = (
@@ -30,13 +49,13 @@ _SAVE = (
 
 def escalation_of(tx: Tx, incident_id: int) -> Escalation | None:
     """The incident's escalation, or None."""
-    found = _fetch(tx, select(*_COLUMNS).where(EscalationRow.incident_id == incident_id))
+    found = _fetch(tx, _OF_INCIDENT, incident_id=incident_id)
     return found[0] if found else None
 
 
 def lock_escalation(tx: Tx, incident_id: int) -> Escalation | None:
     """The incident's escalation, locked until the transaction ends; lock the incident first."""
-    found = _fetch(tx, select(*_COLUMNS).where(EscalationRow.incident_id == incident_id).with_for_update())
+    found = _fetch(tx, _LOCKED_OF_INCIDENT, incident_id=incident_id)
     return found[0] if found else None
 
 
@@ -45,26 +64,23 @@ def escalations_of(tx: Tx, incident_ids: Iterable[int]) -> dict[int, Escalation]
     wanted = sorted(set(incident_ids))
     if not wanted:
         return {}
-    found = _fetch(tx, select(*_COLUMNS).where(EscalationRow.incident_id.in_(wanted)))
+    found = _fetch(tx, _OF_INCIDENTS, ids=wanted)
     return {escalation.incident_id: escalation for escalation in found}
 
 
 def due(tx: Tx, *, now: datetime, limit: int) -> list[Escalation]:
     """Those whose time has come, the longest overdue first."""
-    statement = select(*_COLUMNS).where(EscalationRow.due_at <= now)
-    return _fetch(tx, statement.order_by(EscalationRow.due_at, EscalationRow.id).limit(limit))
+    return _fetch(tx, _DUE, now=now, at_most=limit)
 
 
 def incidents_due(tx: Tx, *, now: datetime) -> list[int]:
     """The incidents whose escalation's time has come, by id."""
-    statement = select(EscalationRow.incident_id).where(EscalationRow.due_at <= now)
-    return list(tx.execute(statement.order_by(EscalationRow.incident_id)).scalars())
+    return list(tx.execute(_INCIDENTS_DUE, {"now": now}).scalars())
 
 
 def next_due_at(tx: Tx) -> datetime | None:
     """When the next one is due."""
-    statement = select(EscalationRow.due_at).where(EscalationRow.due_at.is_not(None))
-    found: datetime | None = tx.scalar(statement.order_by(EscalationRow.due_at).limit(1))
+    found: datetime | None = tx.scalar(_NEXT_DUE_AT)
     return found
 
 
@@ -95,8 +111,7 @@ def lock_many(tx: Tx, incident_ids: Iterable[int]) -> list[Escalation]:
     wanted = sorted(set(incident_ids))
     if not wanted:
         return []
-    statement = select(*_COLUMNS).where(EscalationRow.incident_id.in_(wanted))
-    return _fetch(tx, statement.order_by(EscalationRow.incident_id).with_for_update())
+    return _fetch(tx, _LOCKED_OF_INCIDENTS, ids=wanted)
 
 
 def in_status(tx: Tx, status: EscalationStatus) -> list[Escalation]:
@@ -159,8 +174,8 @@ def save_many(tx: Tx, standing: Sequence[Escalation]) -> None:
         )
 
 
-def _fetch(tx: Tx, statement: "Select[*tuple[Any, ...]]") -> list[Escalation]:
+def _fetch(tx: Tx, statement: "Select[*tuple[Any, ...]]", **values: Any) -> list[Escalation]:
     return [
         Escalation(**{**row, "plan": plan_of(row["plan"]), "backups": backups_of(row["backups"])})
-        for row in tx.execute(statement).mappings()
+        for row in tx.execute(statement, values).mappings()
     ]

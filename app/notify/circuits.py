@@ -7,10 +7,9 @@ wait where they are and none is dropped; one at a time is let through to see whe
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -28,6 +27,15 @@ LAST_PROBE = timedelta(minutes=5)
 PROBE_TAKES = timedelta(seconds=60)
 # Each of these addresses is a provider of its own.
 BY_HOST = frozenset({"webhook", "mattermost"})
+# The statements of every send, built once: building one costs more than running it.
+_CIRCUITS = select(*fields_of(CircuitRow, Circuit))
+_LOCKED = _CIRCUITS.where(CircuitRow.provider == bindparam("provider")).with_for_update()
+_IS_OPEN = CircuitRow.status != CircuitStatus.CLOSED
+_NOT_CLOSED = _CIRCUITS.where(_IS_OPEN).order_by(CircuitRow.opened_at, CircuitRow.provider)
+_OPEN = select(CircuitRow.provider).where(CircuitRow.provider == bindparam("provider"), _IS_OPEN)
+_FAILING = select(CircuitRow.provider).where(
+    CircuitRow.failures > 0, CircuitRow.provider.in_(bindparam("providers", expanding=True))
+)
 
 
 def provider_of(channel: str, channel_id: int | None, address: str) -> str:
@@ -84,7 +92,7 @@ def note_failure(
         "failures": 0, "first_failed_id": 0, "is_shared": False, "last_error": "", "probes": 0, "updated_at": now,
     }  # fmt: skip
     tx.execute(statement.on_conflict_do_nothing(), [unknown])
-    before = tx.all(Circuit, _circuits().where(CircuitRow.provider == provider).with_for_update())[0]
+    before = tx.all(Circuit, _LOCKED, provider=provider)[0]
     after = after_failure(before, notification_id=notification_id, error=error, is_certain=is_certain, now=now)
     _save(tx, after)
     return before, after
@@ -92,7 +100,7 @@ def note_failure(
 
 def note_success(tx: Tx, provider: str, *, now: datetime) -> Circuit | None:
     """Forget the failures of a provider that has taken a message; gives the circuit that was open until now."""
-    found = tx.first(Circuit, _circuits().where(CircuitRow.provider == provider).with_for_update())
+    found = tx.first(Circuit, _LOCKED, provider=provider)
     if found is None or not (found.failures or found.is_open):
         return None
     closed = replace(
@@ -123,27 +131,24 @@ def try_now(tx: Tx, channel_id: int, *, now: datetime) -> None:
 
 def not_closed(tx: Tx) -> list[Circuit]:
     """The circuits that are open, longest first."""
-    statement = _circuits().where(CircuitRow.status != CircuitStatus.CLOSED)
-    return tx.all(Circuit, statement.order_by(CircuitRow.opened_at, CircuitRow.provider))
+    return tx.all(Circuit, _NOT_CLOSED)
 
 
 def failing(tx: Tx, providers: Sequence[str]) -> frozenset[str]:
     """Which of these have failed since they last took a message."""
     if not providers:
         return frozenset()
-    statement = select(CircuitRow.provider).where(CircuitRow.failures > 0, CircuitRow.provider.in_(sorted(providers)))
-    return frozenset(tx.execute(statement).scalars())
+    return frozenset(tx.execute(_FAILING, {"providers": sorted(providers)}).scalars())
 
 
 def is_open(tx: Tx, provider: str) -> bool:
     """Whether the provider's circuit is open."""
-    open_now = (CircuitRow.provider == provider, CircuitRow.status != CircuitStatus.CLOSED)
-    return tx.scalar(select(CircuitRow.provider).where(*open_now)) is not None
+    return tx.scalar(_OPEN, provider=provider) is not None
 
 
 def list_circuits(tx: Tx) -> list[Circuit]:
     """Everything that is known of providers that ever failed, the open ones first."""
-    found = tx.all(Circuit, _circuits().order_by(CircuitRow.provider))
+    found = tx.all(Circuit, _CIRCUITS.order_by(CircuitRow.provider))
     return sorted(found, key=lambda circuit: not circuit.is_open)
 
 
@@ -152,10 +157,6 @@ def _host_of(address: str) -> str:
         return urlsplit(address).hostname or ""
     except ValueError:
         return ""
-
-
-def _circuits() -> "Select[Any]":
-    return select(*fields_of(CircuitRow, Circuit))
 
 
 def _save(tx: Tx, circuit: Circuit) -> None:

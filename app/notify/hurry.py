@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
-from sqlalchemy import and_, select, tuple_, update
+from sqlalchemy import BindParameter, and_, bindparam, select, tuple_, update
 from sqlalchemy.orm import aliased
 
 from app.notify.models import NotificationRow
@@ -23,6 +23,28 @@ PAGES_AT_ONCE = 500
 STUCK = (NotificationStatus.PENDING, NotificationStatus.RETRYING, NotificationStatus.UNKNOWN)
 _ROW = NotificationRow
 _PLACE = (_ROW.incident_id, _ROW.episode, _ROW.level, _ROW.user_id)
+_LATER = aliased(_ROW)
+_BROKEN: BindParameter[str] = bindparam("broken", expanding=True)
+# Asked at every send while a provider is broken, so built once: building it costs more than running it.
+_STUCK_BEFORE_OTHERS = (
+    select(_ROW.id, _ROW.due_at, *_PLACE)
+    .join(
+        _LATER,
+        and_(
+            _LATER.incident_id == _ROW.incident_id,
+            _LATER.episode == _ROW.episode,
+            _LATER.level == _ROW.level,
+            _LATER.user_id == _ROW.user_id,
+            _LATER.status == NotificationStatus.PENDING,
+            _LATER.due_at > bindparam("now"),
+            _LATER.due_at > _ROW.due_at,
+            _LATER.provider.not_in(_BROKEN),
+        ),
+    )
+    .where(_ROW.kind == NotificationKind.PAGE, _ROW.status.in_(STUCK), _ROW.provider.in_(_BROKEN))
+    .distinct()
+    .limit(PAGES_AT_ONCE)
+)
 
 
 def past_lost(tx: Tx, lost: Sequence[Notification], *, now: datetime) -> None:
@@ -35,28 +57,8 @@ def past_lost(tx: Tx, lost: Sequence[Notification], *, now: datetime) -> None:
 
 def past_broken(tx: Tx, providers: Collection[str], *, now: datetime) -> None:
     """What goes by these providers waits: the next rule of each person goes when it would have."""
-    later = aliased(_ROW)
     names = sorted(providers)
-    statement = (
-        select(_ROW.id, _ROW.due_at, *_PLACE)
-        .join(
-            later,
-            and_(
-                later.incident_id == _ROW.incident_id,
-                later.episode == _ROW.episode,
-                later.level == _ROW.level,
-                later.user_id == _ROW.user_id,
-                later.status == NotificationStatus.PENDING,
-                later.due_at > now,
-                later.due_at > _ROW.due_at,
-                later.provider.not_in(names),
-            ),
-        )
-        .where(_ROW.kind == NotificationKind.PAGE, _ROW.status.in_(STUCK), _ROW.provider.in_(names))
-        .distinct()
-        .limit(PAGES_AT_ONCE)
-    )
-    found = tx.execute(statement).all()
+    found = tx.execute(_STUCK_BEFORE_OTHERS, {"broken": names, "now": now}).all()
     if found:
         places = {(row.incident_id, row.episode, row.level, row.user_id) for row in found}
         _bring_forward(tx, places, {row.id: row.due_at for row in found}, names, now)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select
 from sqlalchemy.sql import Select
 
 from app.notify import circuits, repository
@@ -44,6 +44,15 @@ ARRIVING = (
 )  # fmt: skip
 # Databases take so many values in one statement, and not many more.
 INCIDENTS_AT_ONCE = 10_000
+# The statements of every tick, built once: building one costs more than running it.
+_FIRST_DUE = select(func.min(NotificationRow.due_at)).where(
+    DUE,
+    IS_NEXT,
+    NotificationRow.status.in_(bindparam("statuses", expanding=True)),
+    NotificationRow.provider.not_in(bindparam("left_out", expanding=True)),
+)
+_FIRST_DUE_BY = _FIRST_DUE.where(NotificationRow.provider == bindparam("provider"))
+_FIRST_LEASE = select(func.min(NotificationRow.lease_until)).where(IN_FLIGHT)
 
 
 def get_notification(tx: Tx, notification_id: int) -> Notification:
@@ -147,18 +156,16 @@ def next_due_at(tx: Tx, *, repeats: bool = True, full: Collection[str] = ()) -> 
     Without `repeats` only first sends count, with it also what a dead sender may have lost; providers that are `full`
     are left out, and what goes by a broken one waits until that is tried again.
     """
-    due = select(func.min(NotificationRow.due_at)).where(DUE, IS_NEXT)
-    if not repeats:
-        due = due.where(NotificationRow.status.in_(FIRST_SENDS))
+    statuses = sorted(WAITING) if repeats else list(FIRST_SENDS)
     broken = circuits.not_closed(tx)
     left_out = [*full, *(circuit.provider for circuit in broken)]
-    found = [_instant(tx, due.where(NotificationRow.provider.not_in(left_out)) if left_out else due)]
+    found = [_instant(tx, _FIRST_DUE, statuses=statuses, left_out=left_out)]
     for circuit in broken:
-        waits = _instant(tx, due.where(NotificationRow.provider == circuit.provider))
-        if waits is not None and circuit.provider not in full:
+        waits = _instant(tx, _FIRST_DUE_BY, statuses=statuses, left_out=full, provider=circuit.provider)
+        if waits is not None:
             found.append(max(waits, circuit.probe_at or waits))
     if repeats:
-        found.append(_instant(tx, select(func.min(NotificationRow.lease_until)).where(IN_FLIGHT)))
+        found.append(_instant(tx, _FIRST_LEASE))
     return min((at for at in found if at is not None), default=None)
 
 
@@ -378,6 +385,6 @@ def _channels() -> "Select[Any]":
     return select(*fields_of(ChannelRow, NotificationChannel))
 
 
-def _instant(tx: Tx, statement: "Select[Any]") -> datetime | None:
-    at: datetime | None = tx.scalar(statement)
+def _instant(tx: Tx, statement: "Select[Any]", **values: Any) -> datetime | None:
+    at: datetime | None = tx.scalar(statement, **values)
     return at

@@ -118,6 +118,11 @@ _DUE_ROWS = _CANDIDATES.where(
 )
 _DUE_PAGES = _DUE_ROWS.where(_TAKES_TURNS).limit(PAGES_AT_MOST)
 _DUE_OTHERS = _DUE_ROWS.where(~_TAKES_TURNS, IS_NEXT).limit(OTHERS_AT_MOST)
+_LOST_INCIDENTS = (
+    select(NotificationRow.incident_id)
+    .where(IN_FLIGHT, NotificationRow.lease_until < bindparam("now"), NotificationRow.incident_id.is_not(None))
+    .distinct()
+)
 _LOST = _CANDIDATES.where(IN_FLIGHT, NotificationRow.lease_until < bindparam("now")).limit(PAGES_AT_MOST)
 
 
@@ -183,10 +188,7 @@ def lock_lost(tx: Tx, *, now: datetime, full: Collection[str]) -> list[DueRow]:
 
 def lost_incidents(tx: Tx, *, now: datetime) -> list[int]:
     """Incidents of the pages whose sender died."""
-    statement = select(NotificationRow.incident_id).where(
-        IN_FLIGHT, NotificationRow.lease_until < now, NotificationRow.incident_id.is_not(None)
-    )
-    return list(tx.execute(statement.distinct()).scalars())
+    return list(tx.execute(_LOST_INCIDENTS, {"now": now}).scalars())
 
 
 def lock_windows(tx: Tx, contact_method_ids: Collection[int]) -> dict[int, Window]:

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.sql import Select
 
 from app.oncall.models import (
@@ -35,14 +36,50 @@ from app.oncall.types import (
     Window,
 )
 from app.platform.db import Tx
-from app.platform.tables import fields_of
+from app.platform.tables import fields_of, table_of
 
 WindowModel: TypeAlias = type[ScheduleEntryRow] | type[OverrideRow]
+
+# The statements of every answer to who is on call, built once: building one costs more than running it.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_SCHEDULES = select(*fields_of(ScheduleRow, Schedule)).where(ScheduleRow.deleted_at.is_(None))
+_SCHEDULE = _SCHEDULES.where(ScheduleRow.id == bindparam("schedule_id"))
+_LOCKED_SCHEDULE = _SCHEDULE.with_for_update()
+_ROTATIONS = (
+    select(*table_of(RotationRow).columns)
+    .where(RotationRow.schedule_id.in_(_IDS))
+    .order_by(RotationRow.schedule_id, RotationRow.version)
+)
+_ROTATIONS_KNOWN_AT = _ROTATIONS.where(RotationRow.created_at <= bindparam("as_of"))
+_TURNS = (
+    select(RotationMemberRow.rotation_id, RotationMemberRow.user_id)
+    .where(RotationMemberRow.rotation_id.in_(_IDS))
+    .order_by(RotationMemberRow.rotation_id, RotationMemberRow.position)
+)
+_IN_USE = (
+    select(ScheduleActivityRow.schedule_id, ScheduleActivityRow.started_at, ScheduleActivityRow.ended_at)
+    .where(ScheduleActivityRow.schedule_id.in_(_IDS))
+    .order_by(ScheduleActivityRow.started_at, ScheduleActivityRow.id)
+)
 
 
 def select_schedules() -> "Select[Any]":
     """A select of whole schedules, to be narrowed; deleted ones are left out."""
-    return select(*fields_of(ScheduleRow, Schedule)).where(ScheduleRow.deleted_at.is_(None))
+    return _SCHEDULES
+
+
+@cache
+def _windows_touching(model: WindowModel) -> "Select[Any]":
+    return (
+        select(*fields_of(model, Window))
+        .where(
+            model.schedule_id.in_(_IDS),
+            model.start_time < bindparam("end"),
+            model.end_time > bindparam("start"),
+            or_(model.voided_at.is_(None), model.voided_at > bindparam("voided_after")),
+        )
+        .order_by(model.start_time, model.id)
+    )
 
 
 def windows_between(
@@ -55,13 +92,9 @@ def windows_between(
     voided_after: datetime | None = None,
 ) -> list[Window]:
     """Stored windows that touch [start, end), those left out that were voided until `voided_after`, else `start`."""
-    statement = select(*fields_of(model, Window)).where(
-        model.schedule_id.in_(sorted(set(schedule_ids))),
-        model.start_time < end,
-        model.end_time > start,
-        or_(model.voided_at.is_(None), model.voided_at > (voided_after or start)),
-    )
-    return tx.all(Window, statement.order_by(model.start_time, model.id))
+    ids = sorted(set(schedule_ids))
+    touching = _windows_touching(model)
+    return tx.all(Window, touching, ids=ids, start=start, end=end, voided_after=voided_after or start)
 
 
 def select_windows(model: WindowModel, schedule_id: int) -> "Select[Any]":
@@ -72,12 +105,12 @@ def select_windows(model: WindowModel, schedule_id: int) -> "Select[Any]":
 
 def find_schedule(tx: Tx, schedule_id: int) -> Schedule | None:
     """The schedule, or None."""
-    return tx.first(Schedule, select_schedules().where(ScheduleRow.id == schedule_id))
+    return tx.first(Schedule, _SCHEDULE, schedule_id=schedule_id)
 
 
 def lock_schedule(tx: Tx, schedule_id: int) -> Schedule | None:
     """The schedule, locked until the transaction ends, so that two windows cannot slip in; None if there is none."""
-    return tx.first(Schedule, select_schedules().where(ScheduleRow.id == schedule_id).with_for_update())
+    return tx.first(Schedule, _LOCKED_SCHEDULE, schedule_id=schedule_id)
 
 
 def find_window(tx: Tx, model: WindowModel, schedule_id: int, window_id: int) -> Window | None:
@@ -107,16 +140,14 @@ def void_windows(tx: Tx, model: WindowModel, schedule_id: int, window_ids: Itera
 
 def rotations_of(tx: Tx, schedule_ids: Iterable[int], *, as_of: datetime | None = None) -> list[Rotation]:
     """All versions of these schedules' rotations, oldest first; with `as_of` those that were known then."""
-    row = RotationRow
-    statement = select(row).where(row.schedule_id.in_(sorted(set(schedule_ids))))
-    if as_of is not None:
-        statement = statement.where(row.created_at <= as_of)
-    found = list(tx.execute(statement.with_only_columns(*row.__table__.columns).order_by(row.schedule_id, row.version)))
+    ids = sorted(set(schedule_ids))
+    if as_of is None:
+        found = list(tx.execute(_ROTATIONS, {"ids": ids}))
+    else:
+        found = list(tx.execute(_ROTATIONS_KNOWN_AT, {"ids": ids, "as_of": as_of}))
     members: dict[int, list[int]] = {each.id: [] for each in found}
     if found:
-        member = RotationMemberRow
-        turns = select(member.rotation_id, member.user_id).where(member.rotation_id.in_(sorted(members)))
-        for rotation_id, user_id in tx.execute(turns.order_by(member.rotation_id, member.position)):
+        for rotation_id, user_id in tx.execute(_TURNS, {"ids": sorted(members)}):
             members[rotation_id].append(user_id)
     return [
         Rotation(
@@ -170,9 +201,7 @@ def in_use_of(tx: Tx, schedule_ids: Iterable[int]) -> dict[int, list[Interval]]:
     """When each of these schedules was switched on, oldest first."""
     wanted = sorted(set(schedule_ids))
     found: dict[int, list[Interval]] = {schedule_id: [] for schedule_id in wanted}
-    row = ScheduleActivityRow
-    query = select(row.schedule_id, row.started_at, row.ended_at).where(row.schedule_id.in_(wanted))
-    for schedule_id, started_at, ended_at in tx.execute(query.order_by(row.started_at, row.id)):
+    for schedule_id, started_at, ended_at in tx.execute(_IN_USE, {"ids": wanted}):
         found[schedule_id].append(Interval(started_at, ended_at))
     return found
 

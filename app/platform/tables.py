@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -109,9 +110,13 @@ def table_of(model: type[Base]) -> Table:
     return cast(Table, model.__table__)
 
 
-def fields_of(model: type[Base], kind: type[Any]) -> list[Label[Any]]:
-    """The columns of `model` that the dataclass `kind` names, labelled with its field names, for `select(*…)`."""
-    return [_column(model, field.name).label(field.name) for field in fields(kind)]
+@cache
+def fields_of(model: type[Base], kind: type[Any]) -> tuple[Label[Any], ...]:
+    """The columns of `model` that the dataclass `kind` names, labelled with its field names, for `select(*…)`.
+
+    Kept, because nearly every question to the database asks for the same ones again.
+    """
+    return tuple(_column(model, field.name).label(field.name) for field in fields(kind))
 
 
 def epoch_of(dialect: str, column: Any) -> Any:
