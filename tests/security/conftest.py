@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 from app.accounts.types import User
 from app.main import create_app
 from app.platform.runtime import Runtime
+from tests.support.client import Client
 from tests.support.people import add_admin, add_user
 
 
@@ -33,5 +34,5 @@ def responder(rt: Runtime, admin: User) -> User:
 def client(rt: Runtime) -> Iterator[TestClient]:
     """A caller without credentials of the application, which does nothing by itself."""
     app = create_app(rt=rt, with_clock=False)
-    with TestClient(app, base_url="http://testserver", follow_redirects=False, raise_server_exceptions=False) as caller:
+    with Client(app, base_url="http://testserver", follow_redirects=False, raise_server_exceptions=False) as caller:
         yield caller

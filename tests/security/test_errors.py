@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from app.main import create_app
 from app.platform.errors import Unavailable
 from app.platform.runtime import Runtime
+from tests.support.client import Client
 
 SECRET = "postgresql://pager:hunter2@db.example.com"
 
@@ -32,7 +33,7 @@ def client(rt: Runtime) -> Iterator[TestClient]:
     for name, handler in (("explode", explode), ("collide", collide), ("stand-by", stand_by)):
         app.add_api_route(f"/api/v1/{name}", handler)
         app.add_api_route(f"/{name}", handler)
-    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as caller:
+    with Client(app, raise_server_exceptions=False, follow_redirects=False) as caller:
         yield caller
 
 

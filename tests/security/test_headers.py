@@ -12,6 +12,7 @@ from app.platform.runtime import Runtime
 from app.usecases import catalogue
 from app.web.routes import ROUTES
 from tests.support.callers import bearer
+from tests.support.client import Client
 
 EXPECTED = {
     "x-content-type-options": "nosniff",
@@ -30,7 +31,7 @@ def with_settings(rt: Runtime, **changes: object) -> Runtime:
 @pytest.fixture
 def https_client(rt: Runtime) -> Iterator[TestClient]:
     app = create_app(rt=with_settings(rt, pagerpal_base_url="https://pager.example.com"), with_clock=False)
-    with TestClient(app, base_url="https://pager.example.com", follow_redirects=False) as caller:
+    with Client(app, base_url="https://pager.example.com", follow_redirects=False) as caller:
         yield caller
 
 
@@ -80,7 +81,7 @@ def test_other_methods_are_refused_with_those_that_are_known(client: TestClient,
 
 def test_only_named_origins_may_read_answers(rt: Runtime, admin: User) -> None:
     app = create_app(rt=with_settings(rt, allowed_origins=("https://status.example.com",)), with_clock=False)
-    with TestClient(app) as caller:
+    with Client(app) as caller:
         friend = caller.get("/api/v1/me", headers={"origin": "https://status.example.com", **bearer(rt, admin)})
         stranger = caller.get("/api/v1/me", headers={"origin": "https://evil.example.net", **bearer(rt, admin)})
         asked = caller.options(

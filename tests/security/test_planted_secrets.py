@@ -30,6 +30,7 @@ from app.platform.webpush import Subscription
 from app.usecases import answer, catalogue, deliver, people
 from app.web.routes import ROUTES
 from app.web.routing import KEYED
+from tests.support.client import Client
 from tests.support.people import PASSWORD
 from tests.support.push import Device
 from tests.support.world import RecordingHttp, World
@@ -119,7 +120,7 @@ def plot(world: World, settings: Settings, db: Db) -> Iterator[Plot]:
     asyncio.run(sent(rt))
     asked(rt, admin)
     app = create_app(rt=rt, with_clock=False)
-    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
+    with Client(app, raise_server_exceptions=False, follow_redirects=False) as client:
         yield Plot(rt, client, admin, secrets, log)
     logs.configure(settings)
 

@@ -5,10 +5,10 @@ from ipaddress import ip_network
 import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from app.web.security import Proxies
+from tests.support.client import Client
 
 TRUSTED = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
@@ -22,7 +22,7 @@ async def tell(scope: Scope, receive: Receive, send: Send) -> None:
 
 def seen(peer: str, **headers: str) -> tuple[str, str]:
     names = {name.replace("_", "-"): value for name, value in headers.items()}
-    client = TestClient(Proxies(tell, trusted=TRUSTED), client=(peer, 4711))
+    client = Client(Proxies(tell, trusted=TRUSTED), client=(peer, 4711))
     answer = client.get("/", headers=names).json()
     return answer["address"], answer["scheme"]
 

@@ -12,6 +12,7 @@ from app.main import create_app
 from app.platform.runtime import Runtime
 from app.usecases import people
 from tests.support.callers import browser
+from tests.support.client import Client
 from tests.support.people import PASSWORD
 
 SIGN_IN = {"email": "ada@example.com", "password": PASSWORD}
@@ -25,7 +26,7 @@ def https_client(rt: Runtime) -> Iterator[TestClient]:
         update={"pagerpal_base_url": "https://pager.example.com", "session_cookie_secure": True}
     )
     app = create_app(rt=Runtime(**fields | {"settings": secure}), with_clock=False)
-    with TestClient(app, base_url="https://pager.example.com", follow_redirects=False) as caller:
+    with Client(app, base_url="https://pager.example.com", follow_redirects=False) as caller:
         yield caller
 
 

@@ -14,8 +14,6 @@ from email.message import EmailMessage
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from starlette.testclient import TestClient
-
 from app.accounts import queries as accounts
 from app.accounts.types import Identity, Team, User
 from app.escalation import running
@@ -32,6 +30,7 @@ from app.platform.ports import MailFailed
 from app.platform.runtime import Runtime
 from app.platform.types import PageQuery
 from app.usecases import answer, catalogue, climb, deliver, people, rota as schedules, run_pipeline, watch
+from tests.support.client import Client
 from tests.support.people import add_admin, add_user, email_of
 from tests.support.world import SentMail, World
 
@@ -72,7 +71,7 @@ class Story:
         self.inbox: list[Page] = []
         self.notices: list[Page] = []
         self.app = create_app(rt=rt, with_clock=False)
-        self.client = TestClient(self.app, base_url=rt.settings.pagerpal_base_url, raise_server_exceptions=False)
+        self.client = Client(self.app, base_url=rt.settings.pagerpal_base_url, raise_server_exceptions=False)
         self.client.__enter__()
         self._runner = asyncio.Runner()
         self._desk = Desk(rt)

@@ -8,8 +8,6 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from starlette.testclient import TestClient
-
 from app.accounts import sessions
 from app.accounts.types import Identity, User
 from app.main import create_app
@@ -21,6 +19,7 @@ from app.platform.secrets import hash_token
 from app.platform.types import PageQuery
 from app.usecases import catalogue, people, rota
 from app.web.cookies import session_cookie_name
+from tests.support.client import Client
 from tests.support.feeds import by_icalendar
 from tests.support.people import PASSWORD, add_admin, add_user, email_of
 from tests.support.world import World
@@ -60,7 +59,7 @@ class Company:
         self.chance = Random(seed)
         self.admin = add_admin(rt)
         self.people = [add_user(rt, name, actor=self.admin) for name in PEOPLE]
-        self.client = TestClient(create_app(rt=rt, with_clock=False), base_url=rt.settings.pagerpal_base_url)
+        self.client = Client(create_app(rt=rt, with_clock=False), base_url=rt.settings.pagerpal_base_url)
         self.basic = (email_of("Ada"), PASSWORD)
         self.schedules = [self._schedule(number) for number in range(schedules)]
         self.keys = {schedule.id: self._source(schedule) for schedule in self.schedules}

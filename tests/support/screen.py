@@ -202,11 +202,6 @@ def parse(html: str) -> Element:
     return parser.root
 
 
-def new_client(app: Any) -> TestClient:
-    """A client that shows server errors as pages, as a browser would see them."""
-    return TestClient(app, raise_server_exceptions=False)
-
-
 class _Parser(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

@@ -21,6 +21,7 @@ from app.platform.runtime import Runtime
 from app.platform.settings import Settings
 from app.usecases import answer, catalogue, deliver, people
 from tests.support.callers import bearer, browser
+from tests.support.client import Client
 from tests.support.people import add_admin, add_user
 from tests.support.world import World
 
@@ -82,7 +83,7 @@ def mailed(world: World, db: Db, database_url: str) -> Iterator[Mailed]:
     assert body is not None
     links = dict(LINK.findall(body.get_content()))
     app = create_app(rt=rt, with_clock=False)
-    with TestClient(app, base_url="https://pager.example.com", raise_server_exceptions=False) as client:
+    with Client(app, base_url="https://pager.example.com", raise_server_exceptions=False) as client:
         yield Mailed(rt, world, client, admin, opened.id, levels[0].assignees[0].id, links)
 
 

@@ -19,6 +19,7 @@ from app.platform.runtime import Runtime
 from app.platform.types import PageQuery
 from app.usecases import answer
 from tests.support.callers import bearer
+from tests.support.client import Client
 from tests.support.people import add_admin, add_user
 
 RUN_ID = "a" * 32
@@ -33,7 +34,7 @@ def client(rt: Runtime) -> Iterator[TestClient]:
     incident = answer.open_incident(rt, title="Disk full", severity=Severity.CRITICAL, actor=actor, now=rt.clock.now())
     run = NewRun("b" * 32, RUN_ID, "full", incident.id, "grafana", None, "f1", "production")
     rt.db.write(lambda tx: pipeline.request_many(tx, [(run, rt.clock.now())], now=rt.clock.now()))
-    with TestClient(create_app(rt=rt, with_clock=False), raise_server_exceptions=False) as opened:
+    with Client(create_app(rt=rt, with_clock=False), raise_server_exceptions=False) as opened:
         opened.headers.update(bearer(rt, admin))
         opened.viewer = bearer(rt, viewer)  # type: ignore[attr-defined]
         yield opened

@@ -18,6 +18,7 @@ from app.platform.ports import HttpAnswer
 from app.platform.runtime import Runtime
 from app.platform.types import PageQuery
 from app.usecases import catalogue
+from tests.support.client import Client
 from tests.support.people import add_admin
 from tests.support.webhooks import FOLDER, Case, bodies, differences, requests
 from tests.support.world import World
@@ -39,7 +40,7 @@ def admin(rt: Runtime) -> User:
 @pytest.fixture
 def client(rt: Runtime) -> Iterator[TestClient]:
     """The application's door."""
-    with TestClient(create_app(rt=rt, with_clock=False), raise_server_exceptions=False) as opened:
+    with Client(create_app(rt=rt, with_clock=False), raise_server_exceptions=False) as opened:
         yield opened
 
 

@@ -13,6 +13,7 @@ from app.accounts.types import Role, TokenScope, User
 from app.main import create_app
 from app.platform.runtime import Runtime
 from app.usecases import people
+from tests.support.client import Client
 from tests.support.people import add_admin, add_user
 
 JSON = dict[str, Any]
@@ -73,7 +74,7 @@ def database_url(sqlite_url: str) -> str:
 @pytest.fixture
 def client(rt: Runtime) -> Iterator[TestClient]:
     """The application, with nothing that happens by itself."""
-    with TestClient(create_app(rt=rt, with_clock=False), raise_server_exceptions=False) as client:
+    with Client(create_app(rt=rt, with_clock=False), raise_server_exceptions=False) as client:
         yield client
 
 

@@ -8,7 +8,6 @@ from queue import Queue
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 
 from app.main import create_app
 from app.notify import queries as outbox
@@ -19,6 +18,7 @@ from app.platform.ports import HttpAnswer, HttpFailed
 from app.platform.runtime import Runtime
 from app.platform.types import PageQuery
 from app.usecases import deliver
+from tests.support.client import Client
 from tests.support.http_server import HttpServer
 from tests.support.loopback import LoopbackHttp
 from tests.support.world import World
@@ -143,7 +143,7 @@ def test_a_configuration_in_the_body_reaches_no_private_address(rt: Runtime, adm
     try:
         outside = replace(rt.outside, http=LoopbackHttp(AddressFilter(())))
         guarded = replace(rt, outside=outside)
-        with TestClient(create_app(rt=guarded, with_clock=False)) as client:
+        with Client(create_app(rt=guarded, with_clock=False)) as client:
             asks = Outside(client, admin.user, admin.token)
             body = {**BODY, "timeout": 0, "config": {"endpoint": canary.url}}
             sent = asks.post("/send/webhook", body, status=202)
@@ -184,7 +184,7 @@ def test_a_batch_goes_on_after_one_that_cannot_be_sent(asks: Outside, team: JSON
 
 def test_safe_mode_counts_as_sent_and_says_so(rt: Runtime, admin: Caller, team: JSON) -> None:
     safe = replace(rt, settings=rt.settings.model_copy(update={"notification_sending_enabled": False}))
-    with TestClient(create_app(rt=safe, with_clock=False)) as client:
+    with Client(create_app(rt=safe, with_clock=False)) as client:
         asks = Outside(client, admin.user, admin.token)
         sent = asks.post("/send", {**BODY, "timeout": 0}, status=202)
     asyncio.run(deliver.deliver_due(safe, rt.clock.now()))

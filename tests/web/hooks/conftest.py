@@ -41,6 +41,7 @@ from app.platform.settings import Settings
 from app.platform.types import PageQuery
 from app.usecases import answer, catalogue, people
 from app.usecases.deliver.consequences import record
+from tests.support.client import Client
 from tests.support.people import add_admin, add_user
 from tests.support.webhooks import Case
 from tests.support.world import World
@@ -343,7 +344,7 @@ def doors(world: World, settings: Settings, db: Db) -> Iterator[Doors]:
     """The application's doors for vendors."""
     rt = world.runtime(settings, db)
     app = create_app(rt=rt, with_clock=False)
-    with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
+    with Client(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
         yield Doors(rt, world, client, add_admin(rt, "Ada"))
 
 

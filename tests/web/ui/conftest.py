@@ -16,6 +16,7 @@ from app.oncall.types import Schedule
 from app.platform.runtime import Runtime
 from app.platform.settings import Settings
 from app.usecases import catalogue, people, rota
+from tests.support.client import Client
 from tests.support.people import add_admin, add_user
 from tests.support.rota import Rota, furnish
 from tests.support.screen import Screen
@@ -61,7 +62,7 @@ def app(rt: Runtime) -> FastAPI:
 @pytest.fixture
 def client(app: FastAPI) -> Iterator[TestClient]:
     """The application while it runs."""
-    with TestClient(app, raise_server_exceptions=False) as running:
+    with Client(app, raise_server_exceptions=False) as running:
         yield running
 
 
@@ -76,7 +77,7 @@ def open_screen(app: FastAPI, client: TestClient) -> Open:
     """Another browser; with a name, that person is signed in."""
 
     def opened(name: str = "") -> Screen:
-        another = Screen(TestClient(app, raise_server_exceptions=False))
+        another = Screen(Client(app, raise_server_exceptions=False))
         return another.sign_in(name) if name else another
 
     return opened
