@@ -200,6 +200,9 @@ def test_live_test_and_preview_use_what_is_typed_and_leave_no_trace(
     page = page.form("/alarms/queues/edit").send("Preview mail", content="Unsaved words.")
     assert page.by_id("preview-subject").text.endswith("Queue news holds 9 jobs")
     assert "Unsaved words." in page.by_id("preview-text").text
+    both = '{"queues": {"news": 9, "mail": 8}, "limit": 5}'
+    page = page.form("/alarms/queues/edit").send("Preview mail", title="Unsaved title", params=both)
+    assert page.by_id("preview-subject").text.endswith("Unsaved title: 2 detections")
     page = page.form("/alarms/queues/edit").send("Test live, no mail", params='{"limit": 0}')
     assert "params.queues is required" in page.by_id("answer").text
     assert (stored(rt, "queues").version, events(rt)) == (1, [])
