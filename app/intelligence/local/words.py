@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 from app.intelligence.answer import plain
@@ -17,6 +18,9 @@ from app.platform.types import JsonValue
 T = TypeVar("T")
 
 READ_LIMIT = 2000
+# Of all texts together, and of all labels: this is read on the event loop, and takes milliseconds.
+READ_IN_ALL = 16_000
+LABELS_READ = 200
 ALERTS_READ = 20
 NAMED_AT_MOST = 20
 PORTS_AT_MOST = 5
@@ -119,11 +123,11 @@ def read(evidence: Evidence) -> Hints:
     """What the incident's title, description, alerts and checks point at."""
     subject = evidence.subject
     alerts = subject.alerts[:ALERTS_READ]
-    texts = [subject.title, subject.description]
+    texts = [subject.title, subject.description, *(alert.name for alert in alerts)]
     for alert in alerts:
-        texts += [alert.name, alert.description, *map(str, alert.annotations.values())]
-    texts = [text[:READ_LIMIT] for text in texts]
-    labels = [*_labels(subject.metadata, alerts)]
+        texts += [alert.description, *map(str, alert.annotations.values())]
+    texts = _bounded(texts)
+    labels = list(islice(_labels(subject.metadata, alerts), LABELS_READ))
     weights, said = _kinds([subject.title[:READ_LIMIT], *texts])
     prose = "\n".join(texts)
     return Hints(
@@ -147,6 +151,17 @@ def kind_of(text: str) -> Kind | None:
 def shown(text: str, limit: int = 200) -> str:
     """Text of people and tools as it may be shown: no secrets, no links, one line."""
     return " ".join(plain(scrub_text(text, 4 * limit), limit).split())
+
+
+def _bounded(texts: Iterable[str]) -> list[str]:
+    """The texts up to where they are too much together, each clipped."""
+    kept, left = [], READ_IN_ALL
+    for text in texts:
+        if left <= 0:
+            break
+        kept.append(text[: min(READ_LIMIT, left)])
+        left -= len(kept[-1])
+    return kept
 
 
 def _kinds(texts: list[str]) -> tuple[dict[Kind, float], dict[Kind, tuple[str, ...]]]:
