@@ -87,7 +87,7 @@ def build(subject: Subject, *, labels: frozenset[str] = frozenset(), is_scrubbed
         system=SYSTEM,
         user=f"<{FENCE}>\n{fenced}\n</{FENCE}>\n\n{QUESTION}",
         schema=SCHEMA,
-        summary=_summary(subject),
+        summary=summary_of(subject),
     )
 
 
@@ -176,7 +176,7 @@ def _clipped(value: JsonValue) -> JsonValue:
     return value
 
 
-def _summary(subject: Subject) -> str:
+def summary_of(subject: Subject) -> str:
     """What was told, for the audit."""
     told = [_counted(len(subject.alerts), "alert"), _counted(len(subject.checks), "check")]
     return f"{_text(subject.title, TITLE_LIMIT)} ({subject.severity}; {', '.join(told)})"

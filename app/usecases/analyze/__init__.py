@@ -115,12 +115,14 @@ async def _by_provider(
     rt: Runtime, order: Order, paid: Paid, at_most_seconds: float | None
 ) -> AnalysisRun | Local | Refused:
     """Ask the provider; the local one is next where no analysis comes of it."""
+    # With no transaction open, and off the event loop: alerts may say much.
+    question = await rt.outside.blocking(partial(recording.question_about, rt.settings, order.evidence.subject))
     begun = rt.clock.monotonic()
     outcome: Asked | AskFailed
     fp("analyze.before_ask")
     try:
         outcome = await asking.ask(
-            paid.kind, paid.config, paid.question, rt.outside, clock=rt.clock, roll=rt.random.random,
+            paid.kind, paid.config, question, rt.outside, clock=rt.clock, roll=rt.random.random,
             at_most_seconds=_share(at_most_seconds), incident_id=order.incident_id,
         )  # fmt: skip
     except AskFailed as failed:

@@ -6,7 +6,7 @@ from datetime import datetime
 from app.incidents.types import Actor
 from app.intelligence.local import LocalParams
 from app.intelligence.providers._base import Provider, ProviderConfig
-from app.intelligence.types import AnalysisRun, Asked, AskFailed, Evidence, Fault, Prompt
+from app.intelligence.types import AnalysisRun, Asked, AskFailed, Evidence, Fault
 
 ERROR_SHOWN = 200
 
@@ -58,7 +58,6 @@ class Paid:
     name: str
     kind: Provider
     config: ProviderConfig
-    question: Prompt
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,8 @@ async def preview(rt: Runtime, *, provider_id: int, incident_id: int | None) -> 
     found = await rt.db.run_read(partial(_find, rt=rt, provider_id=provider_id, incident_id=incident_id))
     if found is None:
         return None
-    question, catcher = question_about(rt.settings, found.subject), _Catcher()
+    question = await rt.outside.blocking(partial(question_about, rt.settings, found.subject))
+    catcher = _Catcher()
     # What it would have sent is all that is wanted.
     with suppress(AskFailed):
         await found.kind.complete(question, found.config, replace(rt.outside, http=catcher))

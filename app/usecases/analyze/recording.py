@@ -176,14 +176,13 @@ def _paid(
     except (ProviderInvalid, SecretUnreadable) as wrong:
         because = f"{provider.name} is not set up: {wrong.message}"
         return stand_in(tx, rt, order, Instead(Fault.MISCONFIGURED, because), now=now)
-    question = question_about(rt.settings, order.evidence.subject)
     new = NewAnalysis(
         provider=provider.provider,
         provider_config=configs.masked(provider.provider, provider.config),
         model_name=config.model,
-        **_known(order, question),
+        **_known(order),
     )
-    return Paid(_started(tx, new, now=now), provider.name, kind, config, question)
+    return Paid(_started(tx, new, now=now), provider.name, kind, config)
 
 
 def question_about(settings: Settings, subject: Subject) -> Prompt:
@@ -204,7 +203,7 @@ def _local(tx: Tx, rt: Runtime, order: Order, instead: Instead | None, *, now: d
         model_name="",
         fallback_used=instead is not None,
         error_message=f"{instead.fault.value}: {instead.because}" if instead else "",
-        **_known(order, question_about(rt.settings, order.evidence.subject)),
+        **_known(order),
     )
     return Local(_started(tx, new, now=now), local_params(tx), instead)
 
@@ -217,9 +216,9 @@ def local_params(tx: Tx) -> LocalParams:
         return LocalParams()
 
 
-def _known(order: Order, question: Prompt) -> dict[str, Any]:
+def _known(order: Order) -> dict[str, Any]:
     return {
-        "input_summary": question.summary,
+        "input_summary": prompt.summary_of(order.evidence.subject),
         "trace_id": order.trace_id,
         "pipeline_run_id": order.pipeline_run_id,
         "incident_id": order.incident_id,

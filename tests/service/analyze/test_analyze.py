@@ -1,6 +1,7 @@
 """An incident is analysed once, by the provider that is wanted or by the local one, and what came of it is kept."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -9,8 +10,18 @@ from typing import TypeAlias
 import pytest
 
 from app.incidents.errors import IncidentNotFound
+from app.incidents.types import SYSTEM
 from app.intelligence import service
-from app.intelligence.types import AnalysisFailed, AnalysisRun, AnalysisStatus, Fault, NewAnalysis
+from app.intelligence.types import (
+    AlertFacts,
+    AnalysisFailed,
+    AnalysisRun,
+    AnalysisStatus,
+    Evidence,
+    Fault,
+    NewAnalysis,
+    Subject,
+)
 from app.platform import failpoints
 from app.platform.bus import Bus
 from app.platform.db import Db
@@ -19,7 +30,8 @@ from app.platform.ports import HttpAnswer, HttpFailed
 from app.platform.runtime import Runtime
 from app.platform.secrets import SecretBox
 from app.platform.types import JsonValue
-from app.usecases.analyze import close_orphans
+from app.usecases.analyze import close_orphans, recording
+from app.usecases.analyze.order import Order, Paid
 from tests.service.analyze.conftest import Ward, says
 
 Dies: TypeAlias = Callable[[str | None], None]
@@ -48,6 +60,18 @@ def test_the_active_provider_is_asked_and_its_answer_is_kept_with_what_it_cost(w
     assert (run.trace_id, run.pipeline_run_id, run.recommendations_count) == ("a" * 32, "r" * 32, 1)
     assert run.provider_config == {"api_key": "***"}
     assert ward.story(incident_id) == ["Analysis by main: The disk is full."]
+
+
+def test_a_prompt_is_not_written_while_a_transaction_is_open(ward: Ward) -> None:
+    ward.set(intelligence_labels=("*",))
+    ward.provider()
+    said = {f"note{number}": "a1b2 and so on. " * 250 for number in range(30)}
+    alert = AlertFacts("Long", "firing", "critical", "x " * 8000, labels=said, annotations=said)
+    subject = Subject(ward.incident(), "Long", "critical", "triggered", "", alerts=(alert,) * 10)
+    order = Order(Evidence(subject, (), ()), "a" * 32, "", None, is_requested=False, checks_ref="", actor=SYSTEM)
+    begun = time.process_time()
+    assert isinstance(ward.rt.db.write(lambda tx: recording.begin(tx, ward.rt, order, now=ward.rt.clock.now())), Paid)
+    assert time.process_time() - begun < 0.1
 
 
 def test_the_local_provider_answers_while_none_is_active_and_that_is_no_fallback(ward: Ward) -> None:
