@@ -40,6 +40,7 @@ class Live:
         """The answer, or `{"error": …}` with what went wrong."""
         if len(self.asked) >= QUESTIONS_AT_MOST:
             return _failed(f"a module may ask {QUESTIONS_AT_MOST} times in one run", is_permanent=True)
+        started = self._clock.monotonic()
         try:
             told = await self._told(question)
         except HttpFailed as failed:
@@ -48,6 +49,8 @@ class Live:
             told = _failed("too many queries are under way")
         except (KeyError, TypeError, ValueError) as error:
             told = _not_understood(error)
+        if "error" in told:
+            told["elapsed_ms"] = round((self._clock.monotonic() - started) * 1000, 1)
         self.asked.append([question, told])
         return told
 

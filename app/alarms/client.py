@@ -125,7 +125,9 @@ class Client:
     def _answered(self, question: JsonObject) -> JsonObject:
         told = self._ask(question)
         if "error" in told:
-            raise FetchError(str(told["error"]), is_permanent=bool(told.get("permanent")))
+            raise FetchError(
+                str(told["error"]), is_permanent=bool(told.get("permanent")), elapsed_ms=told.get("elapsed_ms", 0.0)
+            )
         return told
 
 

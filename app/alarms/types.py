@@ -16,12 +16,14 @@ class FetchError(Exception):
     """What a module needs could not be had, so it cannot know: nothing clears and nobody is told anything new (B43).
 
     `is_permanent` says that asking again cannot help: a wrong address, a network that may not be called.
+    `elapsed_ms` is how long was waited for it.
     """
 
-    def __init__(self, reason: str, *, is_permanent: bool = False) -> None:
+    def __init__(self, reason: str, *, is_permanent: bool = False, elapsed_ms: float = 0.0) -> None:
         super().__init__(reason)
         self.reason = reason
         self.is_permanent = is_permanent
+        self.elapsed_ms = elapsed_ms
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,37 @@ def test_a_module_that_gets_no_answer_says_so_and_yields_nothing(name: str) -> N
         list(MODULES[name].detect(client_of(sample, is_down=True), params))
 
 
+@pytest.mark.parametrize("count", [1, 2, 5, 40, 90])
+def test_however_many_addresses_hang_all_of_them_fire_within_the_minute_of_a_run(count: int) -> None:
+    waited: list[float] = []
+
+    def hang(question: JsonObject) -> JsonObject:
+        waited.append(question["timeout_seconds"])
+        return {"error": "no answer", "permanent": False, "elapsed_ms": waited[-1] * 1000}
+
+    urls = [f"https://{number}.example.com/" for number in range(count)]
+    params, _ = rules.checked_params(kinds.describe_built_in("http_probe").params, {"urls": urls})
+    client = Client(hang, now=NOW, facts={})
+    found = [detection.dedupe_key for detection in MODULES["http_probe"].detect(client, params)]
+    assert found == [f"url:{url}" for url in urls]
+    assert sum(waited) <= 50 + 1e-6
+    assert min(waited) > 0.2
+    assert waited[0] == 10
+
+
+def test_addresses_that_are_refused_at_once_take_no_time_from_the_others() -> None:
+    waited: list[float] = []
+
+    def refuse(question: JsonObject) -> JsonObject:
+        waited.append(question["timeout_seconds"])
+        return {"error": "connection refused", "permanent": False, "elapsed_ms": 1.0}
+
+    urls = [f"https://{number}.example.com/" for number in range(30)]
+    params, _ = rules.checked_params(kinds.describe_built_in("http_probe").params, {"urls": urls})
+    assert len(list(MODULES["http_probe"].detect(Client(refuse, now=NOW, facts={}), params))) == 30
+    assert waited == [10.0] * 60
+
+
 def test_a_task_without_a_final_rate_is_judged_by_all_failures_and_that_is_said() -> None:
     (sample,) = MODULES["panda_failure_rate_user"].samples
     client = client_of(sample)
