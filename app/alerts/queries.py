@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from app.alerts import repository
 from app.alerts.errors import AlertNotFound, DeliveryNotFound, SourceNotFound
@@ -248,6 +248,17 @@ def get_quarantined(tx: Tx, source_id: int, delivery_id: int) -> Delivery:
     if found is None:
         raise DeliveryNotFound(delivery_id)
     return found
+
+
+def changes_since(tx: Tx, incident_id: int, *, trace_id: str) -> tuple[int, int, int]:
+    """How many alerts of an incident this delivery and later ones have created, updated and resolved."""
+    since = select(DeliveryRow.received_at).where(DeliveryRow.trace_id == trace_id).scalar_subquery()
+    is_new = AlertRow.received_at >= since
+    has_ended = and_(~is_new, AlertRow.status == AlertStatus.RESOLVED, AlertRow.updated_at >= since)
+    is_touched = and_(~is_new, ~has_ended, AlertRow.last_seen_at >= since)
+    counts = [func.count().filter(each) for each in (is_new, is_touched, has_ended)]
+    created, updated, resolved = tx.execute(select(*counts).where(AlertRow.incident_id == incident_id)).one()
+    return int(created), int(updated), int(resolved)
 
 
 def count_quarantined(tx: Tx) -> dict[int, int]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
+
 from app.pipeline import repository
 from app.pipeline.errors import RunNotFound
 from app.pipeline.models import RunRow
@@ -49,6 +51,12 @@ def runs_of(tx: Tx, incident_id: int, *, limit: int = 100) -> list[PipelineRun]:
     """The runs of an incident, newest first."""
     statement = repository.select_runs().where(RunRow.incident_id == incident_id)
     return tx.all(PipelineRun, statement.order_by(RunRow.id.desc()).limit(limit))
+
+
+def is_first_run(tx: Tx, run: PipelineRun) -> bool:
+    """Whether its incident had none before."""
+    before = select(RunRow.id).where(RunRow.incident_id == run.incident_id, RunRow.id < run.id)
+    return tx.execute(before.limit(1)).first() is None
 
 
 def stages_of(tx: Tx, run: PipelineRun) -> list[StageExecution]:

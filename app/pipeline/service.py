@@ -89,19 +89,17 @@ def _take(tx: Tx, found: Sequence[PipelineRun], owner: str, now: datetime) -> li
     return [queries.get_run(tx, run.run_id) for run in sorted(chosen.values(), key=lambda run: run.id)]
 
 
-def begin(tx: Tx, run: PipelineRun, plan: Plan, *, severity: str, max_retries: int, now: datetime) -> PipelineRun:
+def begin(
+    tx: Tx, run: PipelineRun, plan: Plan, *, ingested: IngestResult, max_retries: int, now: datetime
+) -> PipelineRun:
     """A claimed run leaves PENDING and follows this plan, whatever becomes of the definition.
 
     What comes in from now on asks for a run of its own; the ingest stage was done by the delivery itself.
     """
-    result = IngestResult(
-        incident_id=run.incident_id, alert_fingerprint=run.alert_fingerprint, severity=severity,
-        deliveries=run.merged + 1,
-    )  # fmt: skip
     own = next((node.id for node in plan.nodes if node.stage is Stage.INGEST), Stage.INGEST.value.lower())
     repository.insert_stage(
         tx, run, own, Stage.INGEST, attempt=1, status=StageStatus.SUCCEEDED,
-        input_ref=run.normalized_payload_ref, output_snapshot=result.to_dict(),
+        input_ref=run.normalized_payload_ref, output_snapshot=ingested.to_dict(),
         started_at=run.created_at, completed_at=run.created_at, duration_ms=0.0,
     )  # fmt: skip
     repository.change(
@@ -142,11 +140,12 @@ def skip_stage(
         repository.change(tx, run, now=now, status=AFTER[stage], current_stage=stage)
 
 
-def begin_stage(tx: Tx, run: PipelineRun, node: Node, *, attempt: int, input_ref: str = "", now: datetime) -> int:
+def begin_stage(tx: Tx, run: PipelineRun, node: Node, *, attempt: int, now: datetime) -> int:
     """Begin an attempt at a node; its id. The run stays claimed."""
     stage_id = repository.insert_stage(
-        tx, run, node.id, node.stage, attempt=attempt, status=StageStatus.RUNNING, started_at=now, input_ref=input_ref
-    )
+        tx, run, node.id, node.stage, attempt=attempt, status=StageStatus.RUNNING, started_at=now,
+        input_ref=f"run:{run.run_id}",
+    )  # fmt: skip
     repository.change(tx, run, now=now, current_stage=node.stage or run.current_stage)
     _publish(tx, run)
     return stage_id
@@ -252,7 +251,7 @@ def resume(tx: Tx, run_id: str, *, now: datetime) -> PipelineRun:
 
 
 def _milliseconds(since: datetime | None, until: datetime) -> float:
-    return (until - since).total_seconds() * 1000 if since is not None else 0.0
+    return round((until - since).total_seconds() * 1000, 3) if since is not None else 0.0
 
 
 def _publish(tx: Tx, run: PipelineRun) -> None:

@@ -199,6 +199,13 @@ def preset(made: House, pipeline: str) -> tuple[Ran, list[Violation]]:
         faults.append(f"checks in the team's message: {text!r}")
     if ("ANALYZE" in wanted) != ("Analysis (" in text):
         faults.append(f"analysis in the team's message: {text!r}")
+    if {"CHECK", "ANALYZE"} <= set(wanted):
+        analyses = made.get(f"analysis-runs?incident_id={ran.run.get('incident_id')}")["items"]
+        if {each["checker_output_ref"] for each in analyses} != {ran.run.get("checker_output_ref")}:
+            faults.append("the analysis does not name the checks before it")
+    made_of = ran.run.get("stages", [{}])[0].get("output_snapshot", {})
+    if (made_of.get("alerts_created"), made_of.get("incidents_created")) != (1, 1):
+        faults.append(f"the first stage says {made_of}")
     faults += _page_first(ran)
     return ran, [Violation("preset", f"{pipeline}: {fault}") for fault in faults]
 

@@ -13,6 +13,7 @@ from app.notify import queries as outbox
 from app.notify.types import NotificationFilter
 from app.pipeline import queries, service as pipeline
 from app.pipeline.presets import PRESETS
+from app.pipeline.results import IngestResult
 from app.pipeline.types import NewRun, RunStatus
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
@@ -23,6 +24,7 @@ from tests.support.client import Client
 from tests.support.people import add_admin, add_user
 
 RUN_ID = "a" * 32
+INGESTED = IngestResult(incident_id=None, alert_fingerprint="f1", severity="critical", deliveries=1)
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def claim(rt: Runtime) -> None:
 
     def begin(tx: Tx) -> None:
         (run,) = pipeline.claim(tx, owner="o", now=rt.clock.now(), limit=1)
-        pipeline.begin(tx, run, PRESETS["full"], severity="critical", max_retries=3, now=rt.clock.now())
+        pipeline.begin(tx, run, PRESETS["full"], ingested=INGESTED, max_retries=3, now=rt.clock.now())
 
     rt.db.write(begin)
 

@@ -52,10 +52,12 @@ async def analyze(
     is_requested: bool = False,
     at_most_seconds: float | None = None,
     checks: Sequence[CheckRun] = (),
+    checker_output_ref: str = "",
     actor: Actor = SYSTEM,
 ) -> AnalysisRun:
     """The analysis of an incident, or with `incident_id` None of this host by the `checks` that were made.
 
+    `checker_output_ref` says where the checks of its pipeline run stand.
     `provider` is a provider's name, `local`, or None for the active one, else the local one. What exists is given
     back without asking: an analysis of this pipeline run, one of the incident unless `is_requested`; and then also
     one that is still RUNNING for somebody else.
@@ -67,7 +69,7 @@ async def analyze(
         pipeline_run_id=pipeline_run_id,
         provider=provider,
         is_requested=is_requested,
-        checks_ref=",".join(str(run.id) for run in checks[:CHECKS_NAMED]),
+        checks_ref=checker_output_ref or ",".join(str(run.id) for run in checks[:CHECKS_NAMED]),
         actor=actor,
     )
     answering = await rt.db.run(partial(recording.begin, rt=rt, order=order, now=now))

@@ -76,6 +76,7 @@ async def _analyze(rt: Runtime, work: NodeContext) -> NodeResult:
             provider=work.node.config.get("provider"),
             at_most_seconds=work.node.timeout_seconds,
             checks=checks,
+            checker_output_ref=work.run.checker_output_ref,
         )
     except AnalysisFailed as failed:
         raise StageFailed(failed.fault.value, failed.message, is_retryable=failed.retryable) from failed

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
+from app.alerts import queries as alerts
 from app.incidents import service as incidents
 from app.incidents.types import Incident, NewTimelineEntry, TimelineKind
 from app.pipeline import definition_queries as definitions, queries, service as pipeline
 from app.pipeline.errors import StageFailed
 from app.pipeline.presets import PRESETS
 from app.pipeline.progress import Progress
-from app.pipeline.results import StageContext
+from app.pipeline.results import IngestResult, StageContext
 from app.pipeline.rules import backoff
 from app.pipeline.signals import Signal, SignalTags, tags_of
 from app.pipeline.types import Node, NodeType, PipelineRun, Plan, RunStatus, Stage, StageExecution, StageStatus
@@ -97,9 +98,8 @@ def begin(tx: Tx, *, rt: Runtime, run: PipelineRun, now: datetime) -> Turn:
     news = []
     if run.plan is None:
         plan = _plan(tx, run.pipeline)
-        severity = incident.severity.value if incident is not None else ""
         run = pipeline.begin(
-            tx, run, plan, severity=severity, now=now,
+            tx, run, plan, ingested=_ingested(tx, run, incident), now=now,
             max_retries=rt.settings.orchestration_max_retries_per_stage,
         )  # fmt: skip
         news.append(News(Signal.STARTED, tags_of(run)))
@@ -159,7 +159,7 @@ def _advance(tx: Tx, run: PipelineRun, incident: Incident | None, progress: Prog
     if progress.running(node.id) is not None:
         return _interrupted(tx, run, incident, progress, node, now)
     attempt = progress.attempt(node.id)
-    stage_id = pipeline.begin_stage(tx, run, node, attempt=attempt, input_ref=f"run:{run.run_id}", now=now)
+    stage_id = pipeline.begin_stage(tx, run, node, attempt=attempt, now=now)
     stage = next(each for each in queries.stages_of(tx, run) if each.id == stage_id)
     work = NodeContext(run, node, stage, _context(run, attempt, progress))
     return Turn(work, (News(Signal.STAGE_STARTED, _tags(run, node, attempt)),))
@@ -266,6 +266,24 @@ def _say_given_up(tx: Tx, run: PipelineRun, node: Node, why: str, now: datetime)
         incidents.add_timeline(tx, [line], now=now)
 
 
+def _ingested(tx: Tx, run: PipelineRun, incident: Incident | None) -> IngestResult:
+    created, updated, resolved = (0, 0, 0)
+    if incident is not None:
+        created, updated, resolved = alerts.changes_since(tx, incident.id, trace_id=run.trace_id)
+    is_new = incident is not None and queries.is_first_run(tx, run)
+    return IngestResult(
+        incident_id=run.incident_id,
+        alert_fingerprint=run.alert_fingerprint,
+        severity=incident.severity.value if incident is not None else "",
+        deliveries=run.merged + 1,
+        alerts_created=created,
+        alerts_updated=updated,
+        alerts_resolved=resolved,
+        incidents_created=int(is_new),
+        incidents_updated=int(incident is not None and not is_new),
+    )
+
+
 def _plan(tx: Tx, name: str) -> Plan:
     try:
         return definitions.get_plan(tx, name)
@@ -302,4 +320,4 @@ def _completed(run: PipelineRun, status: RunStatus, now: datetime) -> News:
 
 
 def _since(since: datetime | None, now: datetime) -> float:
-    return 0.0 if since is None else (now - since).total_seconds() * 1000
+    return 0.0 if since is None else round((now - since).total_seconds() * 1000, 3)

@@ -1,11 +1,13 @@
 """What happens to an incident after intake: its run tells the team once, survives a crash, and says how it went."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from app.incidents.types import Actor, Incident
 from app.notify.types import NotificationStatus, Outcome
+from app.pipeline import queries
 from app.pipeline.errors import NotResumable, RunNotFound
 from app.pipeline.types import RunStatus
 from app.usecases import answer, run_pipeline
@@ -267,3 +269,22 @@ def test_next_due_at_names_when_the_next_run_may_go_on(house: House) -> None:
     outcome = house.work()
     assert outcome.next_due_at is not None
     assert (outcome.next_due_at - before).total_seconds() == 300
+
+
+def test_the_first_stage_says_what_the_deliveries_made(house: House) -> None:
+    house.channel("ops")
+    incident_id = house.fire("Disk full", group="db")
+    house.fire("Disk slow", group="db")
+    house.work()
+    house.send()
+    house.work()
+    house.clock.advance(minutes=5)
+    house.fire("Disk slow", group="db")
+    house.fire("Disk gone", group="db")
+    house.clock.advance(minutes=1)
+    house.work()
+
+    names = ("alerts_created", "alerts_updated", "alerts_resolved", "incidents_created", "incidents_updated")
+    first, second = house.runs(incident_id)
+    told = [house.rt.db.read(partial(queries.stages_of, run=run))[0].output_snapshot for run in (first, second)]
+    assert [[each[name] for name in names] for each in told] == [[2, 0, 0, 1, 0], [1, 1, 0, 0, 1]]

@@ -12,6 +12,7 @@ from app.notify.models import NotificationRow
 from app.notify.types import NotificationKind, NotificationStatus
 from app.pipeline import service as pipeline
 from app.pipeline.presets import PRESETS
+from app.pipeline.results import IngestResult
 from app.pipeline.types import Node, NodeType, Plan, RunStatus
 from app.platform.types import JsonObject, PageQuery
 from app.usecases import catalogue, run_checks, run_pipeline
@@ -19,6 +20,7 @@ from app.usecases.run_pipeline import steps
 from app.usecases.run_pipeline.outputs import NothingToDo
 from tests.service.pipeline.conftest import House
 
+INGESTED = IngestResult(incident_id=None, alert_fingerprint="f1", severity="critical", deliveries=1)
 OFF: JsonObject = {"enabled": False}
 CHECKS = {"cpu": OFF, "disk": OFF, "network": OFF, "process": {"params": {"processes": ["no-such-process"]}}}
 CHECKED = [("INGEST", "SUCCEEDED"), ("CHECK", "SUCCEEDED"), ("ANALYZE", "SKIPPED"), ("NOTIFY", "RUNNING")]
@@ -135,7 +137,7 @@ def begun_with(house: House, followed: Plan, *, alert: str = "Disk full") -> int
     """An incident whose run follows this plan; whoever began it has died."""
     incident_id = house.fire(alert)
     (run,) = house.claim("dead")
-    house.rt.db.write(lambda tx: pipeline.begin(tx, run, followed, severity="critical", max_retries=2, now=house.now))
+    house.rt.db.write(lambda tx: pipeline.begin(tx, run, followed, ingested=INGESTED, max_retries=2, now=house.now))
     house.clock.advance(seconds=10)
     return incident_id
 
