@@ -83,8 +83,13 @@ class House:
         return self.rt.db.write(lambda tx: tx.insert(ChannelRow, name=name, **values, **times))
 
     def work(self, rt: Runtime | None = None) -> run_pipeline.RunOutcome:
-        """One pass of the pipeline."""
-        return asyncio.run(run_pipeline.run_due(rt or self.rt, self.now))
+        """One pass of the pipeline, however slow the machine is; of what is slower than a pass it says so."""
+        return asyncio.run(self._pass(rt or self.rt))
+
+    async def _pass(self, rt: Runtime) -> run_pipeline.RunOutcome:
+        outcome = await run_pipeline.run_due(rt, self.now)
+        await run_pipeline.drain(rt)
+        return outcome
 
     def claim(self, owner: str) -> list[PipelineRun]:
         """Another process takes what is due, and goes no further."""
