@@ -62,6 +62,7 @@ class Client:
         self.facts = facts
         self.api_base_url = api_base_url
         self.warnings: list[str] = []
+        self.is_cut = False
         self._ask = ask
 
     def request(
@@ -121,6 +122,11 @@ class Client:
         """Say something for the run report; it changes nothing."""
         if len(self.warnings) < WARNINGS_AT_MOST:
             self.warnings.append(text[:WARNING_LENGTH])
+
+    def cut(self, reason: str) -> None:
+        """Say that there may be more than what is yielded: that counts, and nothing clears."""
+        self.is_cut = True
+        self.warn(reason)
 
     def _answered(self, question: JsonObject) -> JsonObject:
         told = self._ask(question)

@@ -112,9 +112,9 @@ def _carried_out(order: JsonObject, line: Line, listener: Listener, loaded: dict
         # Here, where the module is at fault, and not when the whole is sent.
         size += len(json.dumps(told, allow_nan=False))
         if len(found) == DETECTIONS_AT_MOST or size > FOUND_BYTES:
-            return {"found": found, "is_cut": True, "warnings": client.warnings}
+            return {"found": found, "is_cut": True, "is_full": True, "warnings": client.warnings}
         found.append(told)
-    return {"found": found, "is_cut": False, "warnings": client.warnings}
+    return {"found": found, "is_cut": client.is_cut, "warnings": client.warnings}
 
 
 def _load(order: JsonObject) -> ModuleType:

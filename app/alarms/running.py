@@ -204,7 +204,7 @@ def _found(told: JsonObject) -> Found:
     except rules.Unusable as unusable:
         return replace(_unknown(str(unusable)), warnings=warnings)
     is_cut = bool(told.get("is_cut"))
-    if is_cut:
+    if told.get("is_full"):
         left_out.append("there are more than 1,000 detections, or more than 2 MiB: the first count, and nothing clears")
     outcome = Outcome.FIRING if detections else Outcome.CLEAR
     return Found(outcome, tuple(detections), is_cut=is_cut, warnings=(*warnings, *left_out))

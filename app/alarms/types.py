@@ -133,7 +133,7 @@ class ModuleFile:
 class Found:
     """What one run of a module gave.
 
-    `is_cut`: it detects more than the first so many, so that nothing can be said of those that are missing.
+    `is_cut`: there may be more than was detected, so that nothing can be said of those that are missing.
     `is_set_up` False: it waits for a setting, which is no error while nobody wants mail of it. `recording` is what it
     was given, for replays.
     """

@@ -1,7 +1,8 @@
 """A question to Prometheus: every series of the answer is in trouble (https://prometheus.io/docs/prometheus/latest/querying/api/).
 
 As in Prometheus' own alerting rules the question itself says what is bad: `up == 0`. The quirk that cost time: a query
-that the server could only answer in part comes back as a success with `warnings`.
+that the server could only answer in part comes back as a success with `warnings`. What that names fires; what it does
+not name is not known to be well.
 """
 
 import json
@@ -27,7 +28,7 @@ def detect(client: Client, params: JsonObject) -> Iterator[Detection]:
     if not isinstance(told, dict) or told.get("status") != "success":
         raise FetchError("the answer is not one of Prometheus")
     for warning in told.get("warnings") or ():
-        client.warn(str(warning))
+        client.cut(f"Prometheus may have answered in part, so nothing clears: {warning}")
     data = told.get("data") or {}
     if data.get("resultType") not in ("vector", "scalar"):
         raise FetchError("the query must give one value for each series, not a range", is_permanent=True)

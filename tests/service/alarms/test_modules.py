@@ -172,6 +172,22 @@ def test_what_cannot_be_fetched_is_not_clear(watch: Watch) -> None:
     assert len(watch.active()) == 1
 
 
+def test_what_prometheus_answers_in_part_fires_and_clears_nothing(watch: Watch) -> None:
+    def answers(*jobs: str, **more: object) -> tuple[int, int, list[str]]:
+        result = [{"metric": {"job": job}, "value": [0, "0"]} for job in jobs]
+        told = {"status": "success", "data": {"resultType": "vector", "result": result}, **more}
+        watch.world.http.next.append(HttpAnswer(200, {}, json.dumps(told).encode()))
+        watch.world.clock.advance(minutes=5)
+        line = watch.run(run_alarms.run_now(watch.rt, watch.now, name="up")).per_alarm["alarm_up"]
+        return (line["new"], line["cleared"], line["warnings"])
+
+    watch.makes("up", module="prometheus_query", params={"url": "https://prom.example.com", "query": "up == 0"})
+    assert answers("web") == (1, 0, [])
+    reason = "Prometheus may have answered in part, so nothing clears: one store is away"
+    assert answers("db", warnings=["one store is away"]) == (1, 0, [reason])
+    assert answers("db") == (0, 1, [])
+
+
 def test_an_alarm_that_waits_for_a_setting_is_no_error_until_somebody_wants_its_mail(watch: Watch) -> None:
     run = watch.run(run_alarms.run_now(watch.rt, watch.now, name="panda_failure_rate_eic_all"))
     line = run.per_alarm["alarm_panda_failure_rate_eic_all"]
