@@ -1,5 +1,6 @@
 """When a tick is due, what it changes, and whether an event is mailed. Values only; every «no» has its reason."""
 
+import hashlib
 import json
 import math
 import re
@@ -7,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from app.alarms.types import (
     PREFIX,
@@ -24,6 +25,7 @@ from app.alarms.types import (
     RunStatus,
 )
 from app.platform.errors import FieldError
+from app.platform.redact import redact, redact_text
 from app.platform.types import JsonObject
 
 TICK = timedelta(minutes=5)
@@ -39,6 +41,7 @@ WARN_AFTER = timedelta(minutes=7)
 BAD_AFTER = timedelta(minutes=15)
 
 KEY_LENGTH = 500
+DIGEST_LENGTH = 12
 SUBJECT_LENGTH = 300
 CONTEXT_LENGTH = 10_000
 EXTRA_LENGTH = 16_384
@@ -109,14 +112,24 @@ def _detection(told: Any, number: int) -> tuple[Detection, str]:
     if severity not in SEVERITIES:
         raise Unusable(f"detection {number} has the severity {severity!r}; there are {', '.join(SEVERITIES)}")
     detection = Detection(
-        dedupe_key=key,
-        subject=_one_line(subject, SUBJECT_LENGTH),
-        body_context=_clean(str(told.get("body_context") or ""))[:CONTEXT_LENGTH],
-        extra_data=_cleaned(extra),
+        dedupe_key=_key(key),
+        # All of it stands in mails and on pages: an address that is watched may hold its own password.
+        subject=redact_text(_one_line(subject, SUBJECT_LENGTH)),
+        body_context=redact_text(_clean(str(told.get("body_context") or ""))[:CONTEXT_LENGTH]),
+        extra_data=cast(JsonObject, redact(_cleaned(extra))),
         recipients=tuple(recipients_of(told.get("recipients"))),
         severity=severity,
     )
     return detection, warning
+
+
+def _key(key: str) -> str:
+    """The key without its secrets, and still another one for each secret."""
+    shown = redact_text(key)
+    if shown == key:
+        return key
+    digest = hashlib.sha256(key.encode()).hexdigest()[:DIGEST_LENGTH]
+    return f"{shown[: KEY_LENGTH - DIGEST_LENGTH - 1]}#{digest}"
 
 
 def recipients_of(given: Any) -> list[str]:

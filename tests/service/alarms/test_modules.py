@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.alarms import running
+from app.alarms import queries, running
 from app.alarms.answers import Live
 from app.alarms.errors import AlarmInvalid
 from app.alarms.kinds import get_module
@@ -212,6 +212,17 @@ def test_rows_of_a_named_database_are_read_and_never_written(watch: Watch, tmp_p
     with sqlite3.connect(file) as opened:
         assert opened.execute("SELECT count(*) FROM lags").fetchone() == (2,)
     opened.close()
+
+
+def test_secrets_in_what_is_watched_are_neither_mailed_nor_shown(watch: Watch) -> None:
+    urls = [f"https://shop.example.com/health?token=s3cret-token-{number}" for number in (1, 2)]
+    made = watch.makes("web", module="http_probe", params={"urls": urls, "tries": 1})
+    watch.world.http.next += [HttpFailed("no answer within 10 s")] * 2
+    watch.run(run_alarms.run_now(watch.rt, watch.now, name="web"))
+    events = watch.rt.db.read(lambda tx: queries.active_events(tx, made.id))
+    assert len({event.dedupe_key for event in events}) == 2
+    assert events[0].subject == "https://shop.example.com/health?token=*** cannot be reached: no answer within 10 s"
+    assert "s3cret-token" not in repr(events)
 
 
 def test_a_slow_query_takes_no_thread_that_pages_need(watch: Watch, tmp_path: Path) -> None:
