@@ -1,7 +1,7 @@
 """Alarms in JSON: what the API answers about them and what it takes."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import Field, StrictBool
 
@@ -20,6 +20,7 @@ from app.alarms.types import (
     Saved,
     Trigger,
 )
+from app.platform.redact import redact
 from app.usecases.run_alarms import ModuleShown, Preview
 from app.web.api.accounts_schemas import In, Out, ShortText
 from app.web.deps import MAX_ID
@@ -44,6 +45,10 @@ class SettingsOut(Out):
     pages: bool
     escalation_policy_id: int | None
     archived: bool
+
+    def for_reader(self, *, is_editor: bool) -> Self:
+        """The same; without the secrets that addresses hold for those who may not change it."""
+        return self if is_editor else self.model_copy(update={"params": redact(self.params)})
 
 
 class AlarmOut(SettingsOut):

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Path, Query
 
 from app.accounts.permissions import Permission, allows
+from app.accounts.types import Identity
 from app.alarms import queries
 from app.alarms.types import Alarm, EventFilter, EventState, Saved
 from app.platform.db import Tx
@@ -35,20 +36,25 @@ EventId = Annotated[str, Path(min_length=1, max_length=64)]
 Hours = Annotated[float, Query(gt=0, le=24 * 3650, allow_inf_nan=False)]
 
 
-def list_alarms(rt: RuntimeDep, page: PageDep, now: NowDep, archived: bool | None = False) -> PageOut[AlarmOut]:
+def list_alarms(
+    rt: RuntimeDep, page: PageDep, identity: IdentityDep, now: NowDep, archived: bool | None = False
+) -> PageOut[AlarmOut]:
     """One page of alarms by entry id; archived ones only where they are asked for."""
+
+    is_editor = _may_edit(identity)
 
     def read(tx: Tx) -> PageOut[AlarmOut]:
         found = queries.list_alarms(tx, page, archived=archived)
         shown = {each.alarm.id: each for each in queries.summaries(tx, found.items, since=now - DAY)}
-        return page_out(found, lambda alarm: AlarmOut.of(shown[alarm.id]))
+        return page_out(found, lambda alarm: AlarmOut.of(shown[alarm.id]).for_reader(is_editor=is_editor))
 
     return rt.db.read(read)
 
 
-def show_alarm(name: AlarmName, rt: RuntimeDep, now: NowDep) -> AlarmOut:
+def show_alarm(name: AlarmName, rt: RuntimeDep, identity: IdentityDep, now: NowDep) -> AlarmOut:
     """One alarm, archived or not."""
-    return rt.db.read(lambda tx: _shown(tx, queries.get_alarm(tx, name), now))
+    found = rt.db.read(lambda tx: _shown(tx, queries.get_alarm(tx, name), now))
+    return found.for_reader(is_editor=_may_edit(identity))
 
 
 async def create_alarm(body: AlarmNew, rt: RuntimeDep, identity: IdentityDep, now: NowDep) -> AlarmOut:
@@ -84,7 +90,7 @@ async def try_alarm(
 ) -> TrialOut:
     """Ask live, once, with unsaved parameters; nothing is stored and nothing leaves."""
     asked = body or AlarmTest()
-    is_admin = allows(identity, Permission.MANAGE_ALARMS)
+    is_admin = _may_edit(identity)
     found = await run_alarms.try_out(
         rt, name=name, params=asked.params, module=asked.module, now=now, is_admin=is_admin
     )
@@ -98,15 +104,17 @@ async def preview(name: AlarmName, rt: RuntimeDep, now: NowDep, body: AlarmPrevi
     return PreviewOut.of(made)
 
 
-def list_versions(name: AlarmName, rt: RuntimeDep, page: PageDep) -> PageOut[VersionOut]:
+def list_versions(name: AlarmName, rt: RuntimeDep, page: PageDep, identity: IdentityDep) -> PageOut[VersionOut]:
     """One page of an alarm's versions, the newest first."""
     found = rt.db.read(lambda tx: queries.list_versions(tx, queries.get_alarm(tx, name).id, page))
-    return page_out(found, VersionOut.of)
+    is_editor = _may_edit(identity)
+    return page_out(found, lambda version: VersionOut.of(version).for_reader(is_editor=is_editor))
 
 
-def show_version(name: AlarmName, number: Id, rt: RuntimeDep) -> VersionOut:
+def show_version(name: AlarmName, number: Id, rt: RuntimeDep, identity: IdentityDep) -> VersionOut:
     """One version of an alarm."""
-    return VersionOut.of(rt.db.read(lambda tx: queries.get_version(tx, queries.get_alarm(tx, name), number)))
+    found = rt.db.read(lambda tx: queries.get_version(tx, queries.get_alarm(tx, name), number))
+    return VersionOut.of(found).for_reader(is_editor=_may_edit(identity))
 
 
 async def restore_version(name: AlarmName, number: Id, rt: RuntimeDep, identity: IdentityDep, now: NowDep) -> AlarmOut:
@@ -165,6 +173,10 @@ def list_runs(rt: RuntimeDep, page: PageDep) -> PageOut[EngineRunOut]:
 def show_run(run_id: Id, rt: RuntimeDep) -> EngineRunOut:
     """One run with its line about each alarm."""
     return EngineRunOut.of(rt.db.read(lambda tx: queries.get_run(tx, run_id)))
+
+
+def _may_edit(identity: Identity) -> bool:
+    return allows(identity, Permission.MANAGE_ALARMS)
 
 
 async def _read(rt: Runtime, alarm: Alarm, now: datetime) -> AlarmOut:

@@ -80,6 +80,19 @@ def test_an_alarm_is_made_read_and_changed_by_either_name(admin: Caller, alarm: 
     assert (entry["object_id"], entry["action"]) == ("alarm_quiet", "saved")
 
 
+def test_secrets_in_addresses_are_shown_to_those_who_may_change_them(
+    client: TestClient, rt: Runtime, viewer: Caller, admin: Caller
+) -> None:
+    params = {"urls": ["https://shop.example.com/?token=s3cret-token"]}
+    made = admin.post("/alarms", {"entry_id": "web", "module": "http_probe", "params": params}, status=201)
+    assert made["params"]["urls"] == admin.get("/alarms/web")["params"]["urls"] == params["urls"]
+    shown = [viewer.get(path) for path in ("/alarms", "/alarms/web", "/alarms/web/versions", "/alarms/web/versions/1")]
+    assert viewer.user is not None
+    page = client.get("/alarms", headers=browser(rt, viewer.user).headers()).text
+    assert "s3cret-token" not in f"{shown}{page}"
+    assert shown[1]["params"]["urls"] == ["https://shop.example.com/?token=***"]
+
+
 def test_several_alarms_share_a_module(admin: Caller, alarm: JSON) -> None:
     other = admin.post("/alarms", {**NEW, "entry_id": "quieter", "params": {"hours": 48}}, status=201)
     assert (other["entry_id"], other["module"]) == ("alarm_quieter", alarm["module"])

@@ -13,6 +13,7 @@ from app.alarms.types import AlarmEvent, AlarmSummary, EngineRun, EventFilter, E
 from app.escalation import queries as policies
 from app.escalation.types import Policy
 from app.platform.db import Tx
+from app.platform.redact import redact
 from app.platform.types import JsonObject, Page, PageQuery
 from app.web.ui.forms import Form
 from app.web.ui.views.choices import EVERYTHING, Option
@@ -180,7 +181,7 @@ def _view(tx: Tx, summary: AlarmSummary, chart: Chart | None, query: Form, *, si
         chart=chart,
         policy=policies.find_policy(tx, policy_id) if policy_id else None,
         window=window_said(alarm.renotification_window_hours),
-        params=json.dumps(alarm.params, indent=2, ensure_ascii=False),
+        params=json.dumps(redact(alarm.params), indent=2, ensure_ascii=False),
     )
 
 
