@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from app.accounts import passwords
 from app.platform.bus import Bus
@@ -25,6 +26,13 @@ from tests.support.smtp import SmtpServer
 from tests.support.world import World
 
 offline.install()
+# Drawn with frames and locals a traceback costs a second; tests log hundreds of them on purpose.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.hookimpl(tryfirst=True)
