@@ -3,9 +3,11 @@
 The migrations themselves run in `migrations/env.py`: one transaction, one lock, whoever starts them.
 """
 
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -45,18 +47,23 @@ class Schema:
 
 def schema_of(url: str) -> Schema:
     """What is in the database at `url`. Raises StartRefused when it cannot be opened."""
-    script = ScriptDirectory(str(MIGRATIONS))
-    head = script.get_current_head() or ""
+    head, known = _revisions(MIGRATIONS)
     try:
         _create_private(url)
         engine = create_engine(_target(url), poolclass=NullPool)
         with engine.connect() as connection:
             current = MigrationContext.configure(connection).get_current_revision()
-            tables = set(inspect(connection).get_table_names()) - {"alembic_version"}
+            has_tables = current is None and bool(set(inspect(connection).get_table_names()) - {"alembic_version"})
     except SQLAlchemyError as error:
         raise _unreachable(url, error) from None
-    known = {revision.revision for revision in script.walk_revisions()}
-    return Schema(_state(current, head, known, has_tables=bool(tables)), current, head)
+    return Schema(_state(current, head, known, has_tables=has_tables), current, head)
+
+
+@cache
+def _revisions(folder: Path) -> tuple[str, frozenset[str]]:
+    # What this version needs, and all that it knows. Kept, because reading it runs every migration's module.
+    script = ScriptDirectory(str(folder))
+    return script.get_current_head() or "", frozenset(revision.revision for revision in script.walk_revisions())
 
 
 def upgrade(url: str) -> None:
@@ -117,7 +124,7 @@ def _create_private(url: str) -> None:
             Path(target.database).touch(mode=0o600)
 
 
-def _state(current: str | None, head: str, known: set[str], *, has_tables: bool) -> SchemaState:
+def _state(current: str | None, head: str, known: Collection[str], *, has_tables: bool) -> SchemaState:
     if current == head:
         return SchemaState.CURRENT
     if current is None:

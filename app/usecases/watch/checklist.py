@@ -1,7 +1,7 @@
 """The production readiness checklist (B48) as live checks: settings, then what only the database can tell."""
 
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from app.usecases.watch.settings_checks import settings_checks
 from app.usecases.watch.types import CheckStatus, ReadinessItem, fail, ok, warn
 
 Check = Callable[[Tx, Settings, datetime], ReadinessItem]
+Findings = Mapping[FindingKind, Sequence[Finding]]
 # A rota with a gap each night has fourteen, which nobody reads.
 SHOWN = 5
 EVERYTHING = PageQuery(page_size=MAX_PAGE_SIZE)
@@ -45,7 +46,14 @@ def readiness(rt: Runtime, now: datetime) -> list[ReadinessItem]:
 
     def look(tx: Tx) -> list[ReadinessItem]:
         seen = [_with_channels(tx, item) for item in items]
-        return seen + [check(tx, rt.settings, now) for check in DATABASE_CHECKS]
+        kinds = by_kind(_findings(tx, now))
+        return [
+            *seen,
+            *(check(tx, rt.settings, now) for check in BEFORE_DUTY),
+            _coverage(tx, kinds),
+            _rota(kinds),
+            *(check(tx, rt.settings, now) for check in AFTER_DUTY),
+        ]
 
     return rt.db.read(look)
 
@@ -115,8 +123,7 @@ def _test_alert(tx: Tx, _settings: Settings, _now: datetime) -> ReadinessItem:
     )
 
 
-def _coverage(tx: Tx, _settings: Settings, now: datetime) -> ReadinessItem:
-    kinds = by_kind(_findings(tx, now))
+def _coverage(tx: Tx, kinds: Findings) -> ReadinessItem:
     dangers = [finding for finding in kinds[FindingKind.GAP_NOW] if finding.is_danger]
     if dangers:
         return fail("coverage", f"{_sentences(dangers)} Something pages by it.")
@@ -128,8 +135,7 @@ def _coverage(tx: Tx, _settings: Settings, now: datetime) -> ReadinessItem:
     return ok("coverage", text)
 
 
-def _rota(tx: Tx, _settings: Settings, now: datetime) -> ReadinessItem:
-    kinds = by_kind(_findings(tx, now))
+def _rota(kinds: Findings) -> ReadinessItem:
     unreachable = [*kinds[FindingKind.UNREACHABLE], *kinds[FindingKind.BACKUP]]
     if any(finding.is_danger for finding in unreachable):
         return fail("rota", _sentences(unreachable))
@@ -213,7 +219,5 @@ def _sqlite_durability(tx: Tx, settings: Settings) -> ReadinessItem:
     return ok("durability", "SQLite keeps what it has committed (WAL, synchronous=FULL).")
 
 
-DATABASE_CHECKS: tuple[Check, ...] = (
-    _admin, _fallback, _workers, _provider_health, _test_alert, _coverage, _rota, _levels, _routing,
-    _local_checks, _retention, _backup, _durability,
-)  # fmt: skip
+BEFORE_DUTY: tuple[Check, ...] = (_admin, _fallback, _workers, _provider_health, _test_alert)
+AFTER_DUTY: tuple[Check, ...] = (_levels, _routing, _local_checks, _retention, _backup, _durability)
