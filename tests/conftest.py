@@ -136,7 +136,9 @@ def postgres_template() -> Iterator[PostgresTemplate]:
     """The migrated PostgreSQL database that tests copy; skips, or fails where PAGERPAL_REQUIRE_POSTGRES=1."""
     try:
         with running_cluster() as cluster:
-            yield PostgresTemplate(cluster)
+            template = PostgresTemplate(cluster)
+            yield template
+            template.close()
     except PostgresUnavailable as error:
         _skip_or_fail(f"PostgreSQL: {error}", required="PAGERPAL_REQUIRE_POSTGRES")
 
@@ -152,7 +154,7 @@ def postgresql_url(postgres_template: PostgresTemplate) -> Iterator[str]:
     """The address of a fresh, migrated PostgreSQL database."""
     url = postgres_template.copy()
     yield url
-    postgres_template.drop(url)
+    postgres_template.give_back(url)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
