@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from app.cli import main
+from app.__main__ import main
 
 if __name__ == "__main__":
     sys.exit(main(["create-admin", *sys.argv[1:]]))
