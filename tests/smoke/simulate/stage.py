@@ -26,9 +26,7 @@ from tests.support.world import World
 SOURCE = "prod"
 # Who asks leaves a trace of its own.
 TRACES_OF_ASKING = {"api_tokens"}
-EVERY_TABLE = {
-    table.name: select(table) for table in Base.metadata.sorted_tables if table.name not in TRACES_OF_ASKING
-}
+EVERY_TABLE = {table.name: select(table) for table in Base.metadata.sorted_tables if table.name not in TRACES_OF_ASKING}
 
 
 @dataclass(frozen=True, order=True)
@@ -263,8 +261,7 @@ class Stage(Story):
     def _everything(self) -> dict[str, list[tuple[Any, ...]]]:
         def read(tx: Tx) -> dict[str, list[tuple[Any, ...]]]:
             return {
-                name: sorted((tuple(row) for row in tx.execute(rows)), key=repr)
-                for name, rows in EVERY_TABLE.items()
+                name: sorted((tuple(row) for row in tx.execute(rows)), key=repr) for name, rows in EVERY_TABLE.items()
             }
 
         return self.rt.db.read(read)
