@@ -38,13 +38,20 @@ dress("params", { name: "javascript", json: true });
 
 // --- what the form says ---------------------------------------------------------------------------------------------
 
-function typed() {
+// What stands in the form; with `offered`, what the server put there, which is less than the rest while a page loads.
+function typed(offered = false) {
   const said = {};
   for (const control of editor.elements) {
     if (!control.name || ["csrf_token", "version", "number", "as"].includes(control.name) || control.type === "submit") continue;
-    said[control.name] = control.type === "checkbox" ? control.checked : control.value;
+    said[control.name] = offered ? defaultOf(control) : control.type === "checkbox" ? control.checked : control.value;
   }
   return said;
+}
+
+function defaultOf(control) {
+  if (control.type === "checkbox") return control.defaultChecked;
+  if (!control.options) return control.defaultValue;
+  return ([...control.options].find((option) => option.defaultSelected) ?? control.options[0])?.value ?? "";
 }
 
 function put(said) {
@@ -278,7 +285,7 @@ function leave() {
 function openEditor() {
   savedVersion = Number(editor.elements.version.value);
   // What was loaded from an older version, or came back from a refused save, is not what the server has.
-  stored = "loaded" in editor.dataset || "unsaved" in editor.dataset ? null : typed();
+  stored = "loaded" in editor.dataset || "unsaved" in editor.dataset ? null : typed(true);
   const shown = typed();
   isOvertaken = !document.getElementById("overtaken").hidden;
   if ("loaded" in editor.dataset) {
@@ -289,6 +296,8 @@ function openEditor() {
 
   editor.addEventListener("input", wasTyped);
   editor.addEventListener("change", wasTyped);
+  // Somebody typed before this script was there.
+  if (stored !== null && isDirty()) wasTyped();
   editor.addEventListener("submit", (event) => {
     const action = event.submitter?.getAttribute("formaction");
     if (event.submitter?.getAttribute("formtarget")) return;

@@ -9,26 +9,26 @@ from tests.support.people import PASSWORD, add_admin
 from tests.support.site import Site
 
 
-def company(rt: Runtime) -> User:
-    """Ada alone, and a source that pages her."""
+def company(rt: Runtime) -> tuple[User, int]:
+    """Ada alone, and the id of a source that pages her."""
     ada = add_admin(rt)
-    catalogue.create_source(rt, name="Scripts", actor=ada, now=rt.clock.now())
-    return ada
+    source, _ = catalogue.create_source(rt, name="Scripts", actor=ada, now=rt.clock.now())
+    return ada, source.id
 
 
 def test_panel_and_page_answer_in_place(site: Site, browser_page: Page) -> None:
     page = browser_page
-    ada = site.do(company)
+    ada, source_id = site.do(company)
     page.goto(site.url)
     page.get_by_label("Email").fill(ada.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page).to_have_url(f"{site.url}/dashboard")
 
-    page.goto(f"{site.url}/alert-sources/1")
+    page.goto(f"{site.url}/alert-sources/{source_id}")
     page.locator("#what-if").get_by_role("button", name="Show").click()
     expect(page.locator("#what-if-answer")).to_contain_text("Ada would be paged at once.")
-    expect(page).to_have_url(f"{site.url}/alert-sources/1")
+    expect(page).to_have_url(f"{site.url}/alert-sources/{source_id}")
 
     page.get_by_role("link", name="With a payload").click()
     page.get_by_text("Paste what the tool sends").click()
