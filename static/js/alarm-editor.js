@@ -18,6 +18,8 @@ function dress(name, mode) {
   const area = document.getElementById(`alarm-${name}`);
   if (!area || !window.CodeMirror) return;
   const label = document.querySelector(`label[for="alarm-${name}"]`);
+  const hadFocus = document.activeElement === area;
+  const { selectionStart, selectionEnd } = area;
   const code = CodeMirror.fromTextArea(area, {
     mode, lineWrapping: true, lineNumbers: mode !== "markdown", matchBrackets: true, indentUnit: 2, tabSize: 2,
     viewportMargin: Infinity, theme: "pagerpal", screenReaderLabel: label?.textContent ?? "",
@@ -25,6 +27,11 @@ function dress(name, mode) {
   });
   code.getInputField().setAttribute("aria-describedby", area.getAttribute("aria-describedby") ?? "");
   label?.addEventListener("click", () => code.focus());
+  // Somebody was typing already: the next key must not fall beside the new field.
+  if (hadFocus) {
+    code.focus();
+    code.setSelection(code.posFromIndex(selectionStart), code.posFromIndex(selectionEnd));
+  }
   // The textarea always has the text: what sends the form sends what is seen.
   code.on("change", () => {
     code.save();

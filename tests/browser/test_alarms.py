@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from app.alarms import queries
 from app.alarms.types import Alarm, EventFilter
@@ -63,6 +63,7 @@ def enter(page: Page, site: Site) -> None:
 
 def write(page: Page, text: str, *, name: str = "Description") -> None:
     """Replace what a CodeMirror holds, by the keyboard."""
+    expect(page.locator(".CodeMirror")).to_have_count(2)
     page.get_by_role("textbox", name=name).focus()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.insert_text(text)
@@ -111,6 +112,24 @@ def test_typing_saves_itself_and_older_versions_come_back(site: Site, browser_pa
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(f"{site.url}/login")
     assert page.evaluate("JSON.stringify(localStorage)") == "{}"
+
+
+def test_whoever_types_before_the_editor_is_there_types_on_in_it(site: Site, browser_page: Page) -> None:
+    page = browser_page
+    held: list[Route] = []
+    page.route("**/alarm-editor*.js*", lambda route: held.append(route))
+    enter(page, site)
+    page.get_by_role("textbox", name="Description").click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("Typed early")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".CodeMirror")).to_have_count(0)
+    (script,) = held
+    script.continue_()
+    expect(page.locator(".CodeMirror-focused")).to_have_count(1)
+    page.keyboard.type("-and-late-")
+    expect(page.locator("#saved")).to_contain_text("Saved as version 2", timeout=AUTOSAVE_MS)
+    assert stored(site).content == "Typed earl-and-late-y"
 
 
 def test_what_was_typed_survives_a_closed_tab_another_editor_and_a_dead_server(
