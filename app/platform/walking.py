@@ -2,9 +2,9 @@
 
 import asyncio
 import json
+import subprocess
 import sys
 import threading
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,7 +15,7 @@ WORKER = Path(__file__).with_name("walk_worker.py")
 WALKS_AT_MOST = 4
 END_SECONDS = 1.0
 
-# Of the process, whoever asks for them.
+# Of the process, whoever asks for them; each is given back when its walker is gone.
 _free = threading.BoundedSemaphore(WALKS_AT_MOST)
 
 
@@ -23,32 +23,66 @@ async def walk(question: JsonObject) -> JsonObject:
     """What lies below the `roots` of a question, as `walk_worker.py` answers it. Raises CannotMeasure."""
     if not _free.acquire(blocking=False):
         raise CannotMeasure("too many other scans are under way")
+    walker = _Walker(json.dumps(question).encode())
     try:
-        return await _walk(question)
-    finally:
+        threading.Thread(target=walker.run, name="walk", daemon=True).start()
+    except RuntimeError:
         _free.release()
-
-
-async def _walk(question: JsonObject) -> JsonObject:
-    # No environment is handed on: it holds every secret of this process.
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", str(WORKER), stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}
-    )
+        raise CannotMeasure("this machine has no thread left") from None
     try:
-        answer, _ = await process.communicate(json.dumps(question).encode())
-        found: JsonObject = json.loads(answer)
-    except ValueError:
-        raise CannotMeasure("the walk over the directories ended without an answer") from None
+        await walker.ended.wait()
     finally:
         # Also when nobody waits any more.
-        await _end(process)
+        await walker.end()
+    try:
+        found: JsonObject = json.loads(walker.answer)
+    except ValueError:
+        raise CannotMeasure("the walk over the directories ended without an answer") from None
     return found
 
 
-async def _end(process: Process) -> None:
-    """Kill it; one that hangs in a dead file system only dies when that comes back, and is not waited for."""
-    if process.returncode is None:
-        with suppress(TimeoutError, ProcessLookupError):
-            process.kill()
+class _Walker:
+    """A process and the daemon thread that waits for its end: the loop may be gone before a dead disk lets go of it."""
+
+    def __init__(self, question: bytes) -> None:
+        self.answer = b""
+        self.ended = asyncio.Event()
+        self._question = question
+        self._loop = asyncio.get_running_loop()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._unwanted = False
+
+    def run(self) -> None:
+        """In the thread: ask and wait."""
+        try:
+            self._process = _started()
+            # Whoever gave up while it was started has not seen it.
+            if self._unwanted:
+                self._process.kill()
+            self.answer, _ = self._process.communicate(self._question)
+        except OSError:
+            pass  # no process, no answer
+        finally:
+            _free.release()
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                self._loop.call_soon_threadsafe(self.ended.set)
+
+    async def end(self) -> None:
+        """Kill it; one that hangs in a dead file system only dies when that comes back, and is not waited for."""
+        self._unwanted = True
+        if self._process is not None:
+            self._process.kill()
+        with suppress(TimeoutError):
             async with asyncio.timeout(END_SECONDS):
-                await process.wait()
+                await self.ended.wait()
+
+
+def _started() -> "subprocess.Popen[bytes]":
+    # No environment is handed on: it holds every secret of this process.
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-I", str(WORKER)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={},
+    )
