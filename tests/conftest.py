@@ -12,14 +12,13 @@ import pytest
 import structlog
 
 from app.accounts import passwords
-from app.platform.bus import Bus
 from app.platform.db import Db
 from app.platform.memory import settle_memory
 from app.platform.runtime import Runtime
 from app.platform.settings import Settings
 from tests.support import offline
 from tests.support.clock import FrozenClock
-from tests.support.databases import PostgresTemplate, SqliteTemplate, fast_temporary_folder, share_compiled
+from tests.support.databases import PostgresTemplate, SqliteTemplate, TestDb, fast_temporary_folder
 from tests.support.http_server import HttpServer
 from tests.support.postgres import PostgresUnavailable, running_cluster
 from tests.support.redis import RedisUnavailable, running_redis
@@ -167,8 +166,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def db(database_url: str) -> Iterator[Db]:
     """An open, fresh, migrated database that writes in the caller's thread; the test runs once on each kind."""
-    opened = Db(database_url, bus=Bus(), inline=True)
-    share_compiled(opened)
+    opened = TestDb(database_url)
     yield opened
     opened.dispose()
 

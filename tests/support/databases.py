@@ -10,8 +10,9 @@ from typing import Any
 import psycopg
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Dialect, make_url
+from sqlalchemy import Dialect, Pool, make_url
 
+from app.platform.bus import Bus
 from app.platform.db import Db
 from tests.support.postgres import Cluster, connect
 
@@ -37,7 +38,7 @@ END $$
 """
 END_OTHERS = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid()
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
 """
 FORGET = """
 DO $$
@@ -159,13 +160,33 @@ def _new_name() -> str:
 
 _dialects: dict[str, Dialect] = {}
 _compiled: dict[str, dict[Any, Any]] = {}
+_pools: dict[str, Pool] = {}
+
+
+class TestDb(Db):
+    """A database that has learned what those of other tests have.
+
+    Those of one kind use the same compiled statements, as those of one engine do: a test would otherwise spend a tenth
+    of its time on compiling what the one before it compiled. Connections to PostgreSQL are kept for the next test on
+    the same database: a new one has to look every table up.
+    """
+
+    __test__ = False
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, bus=Bus(), inline=True)
+        share_compiled(self)
+        if self.dialect == "postgresql":
+            self.engine.pool = _pools.setdefault(url, self.engine.pool)
+
+    def dispose(self) -> None:
+        """Close every connection that is not kept."""
+        self.engine.dispose(close=self.dialect == "sqlite")
+        self.write_engine.dispose(close=self.dialect == "sqlite")
 
 
 def share_compiled(db: Db) -> None:
-    """Have every database of a kind in this process use the same compiled statements, as those of one engine do.
-
-    A test would otherwise spend a tenth of its time on compiling what the one before it compiled.
-    """
+    """Have a database use the compiled statements of its kind."""
     for engine in (db.engine, db.write_engine):
         engine.dialect = _dialects.setdefault(db.dialect, engine.dialect)
         engine.update_execution_options(compiled_cache=_compiled.setdefault(db.dialect, {}))
