@@ -5,7 +5,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,9 +20,24 @@ class Source:
     text: str
     tree: ast.Module
 
+    @cached_property
+    def lines(self) -> list[str]:
+        """The text, line by line."""
+        return self.text.splitlines()
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Everything in the tree; most rules look through all of it."""
+        return list(ast.walk(self.tree))
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """All that is called or named, as written: `now`, `self.clock.now`."""
+        return frozenset(ast.unparse(node) for node in self.nodes if isinstance(node, ast.Attribute | ast.Name))
+
     def functions(self) -> Iterator[Function]:
         """Every function and method, nested ones included."""
-        return (node for node in ast.walk(self.tree) if isinstance(node, Function))
+        return (node for node in self.nodes if isinstance(node, Function))
 
 
 @cache
@@ -45,14 +60,13 @@ def tracked_files() -> tuple[Path, ...]:
 def code_lines(source: Source, first: int, last: int) -> int:
     """Lines from `first` to `last` that are neither blank, nor docstring, nor part of a table of constants."""
     skipped = _skipped_lines(source)
-    lines = source.text.splitlines()
-    return sum(1 for number in range(first, last + 1) if lines[number - 1].strip() and number not in skipped)
+    return sum(1 for number in range(first, last + 1) if source.lines[number - 1].strip() and number not in skipped)
 
 
 @cache
 def _skipped_lines(source: Source) -> frozenset[int]:
     skipped: set[int] = set()
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Module | ast.ClassDef | Function) and ast.get_docstring(node) is not None:
             skipped |= _span(node.body[0])
         if isinstance(node, ast.ClassDef | Function):

@@ -92,7 +92,7 @@ def test_functions_are_short() -> None:
 
 
 def test_files_are_short() -> None:
-    sizes = {source.name: code_lines(source, 1, len(source.text.splitlines())) for source in app_files()}
+    sizes = {source.name: code_lines(source, 1, len(source.lines)) for source in app_files()}
     too_long = [
         f"{name}: {size} lines"
         for name, size in sizes.items()
@@ -124,7 +124,7 @@ def test_imports_stand_at_the_top() -> None:
 
 
 def test_only_the_named_edges_catch_everything() -> None:
-    found = {source.name for source in app_files() if any(_is_broad(node) for node in ast.walk(source.tree))}
+    found = {source.name for source in app_files() if any(_is_broad(node) for node in source.nodes)}
     assert found <= set(BROAD_EXCEPTS), f"catch what you expect: {sorted(found - set(BROAD_EXCEPTS))}"
 
 
@@ -142,7 +142,7 @@ def test_one_place_reads_the_wall_clock() -> None:
 
 def test_one_place_makes_ids_tokens_and_chance() -> None:
     importing = {
-        source.name for source in app_files() for node in ast.walk(source.tree) if _imports_randomness(node)
+        source.name for source in app_files() for node in source.nodes if _imports_randomness(node)
     } | _files_that_name(re.compile(r"^os\.urandom$"))
     assert importing <= SOURCES_OF_RANDOMNESS
 
@@ -253,15 +253,7 @@ _BROAD = {"Exception", "BaseException"}
 
 
 def _files_that_name(pattern: re.Pattern[str]) -> set[str]:
-    return {
-        source.name
-        for source in app_files()
-        if any(
-            pattern.search(ast.unparse(node))
-            for node in ast.walk(source.tree)
-            if isinstance(node, ast.Attribute | ast.Name)
-        )
-    }
+    return {source.name for source in app_files() if any(map(pattern.search, source.names))}
 
 
 def _public(source: Source) -> Iterator[ast.Module | ast.ClassDef | Function]:
@@ -278,7 +270,7 @@ def _is_public(function: Function) -> bool:
 
 
 def _defined_names(source: Source) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.ClassDef | Function):
             yield node.lineno, node.name
         elif isinstance(node, ast.arg):
