@@ -5,6 +5,7 @@ What a test sees is what stands in the HTML, so a page that passes here works wi
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -194,8 +195,9 @@ class Screen:
         return Page(self, answer.url.raw_path.decode(), answer.status_code, answer.text, content_type)
 
 
+@lru_cache(maxsize=32)
 def parse(html: str) -> Element:
-    """HTML as a tree."""
+    """HTML as a tree, to be read only: clock and ids of a test are made up, so many a page comes again and again."""
     parser = _Parser()
     parser.feed(html)
     parser.close()
