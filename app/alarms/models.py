@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.alarms.types import Outcome, RunStatus, Saved, Trigger
+from app.alarms.types import ClearReason, Outcome, RunStatus, Saved, Trigger
 from app.platform.tables import Base, EnumText, Json, LongText, UtcDateTime
 from app.platform.types import JsonObject
 
@@ -84,6 +84,7 @@ class AlarmEventRow(Base):
     severity: Mapped[str]
     fire_time: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     clear_time: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    clear_reason: Mapped[ClearReason | None] = mapped_column(EnumText(ClearReason))
     last_seen: Mapped[datetime] = mapped_column(UtcDateTime)
     last_notified: Mapped[datetime | None] = mapped_column(UtcDateTime)
     recipients: Mapped[list[str]] = mapped_column(Json, default=list)

@@ -17,7 +17,7 @@ from app.alarms.models import (
     AlarmVersionRow,
     EngineRunRow,
 )
-from app.alarms.types import Alarm, AlarmEvent, AlarmVersion, EngineRun, RunStatus
+from app.alarms.types import Alarm, AlarmEvent, AlarmVersion, ClearReason, EngineRun, RunStatus
 from app.platform.db import Tx
 from app.platform.tables import epoch_of, fields_of
 
@@ -91,12 +91,12 @@ def change_events(tx: Tx, event_ids: Collection[str], values: Mapping[str, Any])
     return changed
 
 
-def clear_events(tx: Tx, event_ids: Collection[str], *, now: datetime) -> int:
+def clear_events(tx: Tx, event_ids: Collection[str], *, reason: ClearReason, now: datetime) -> int:
     """End events that are active."""
     cleared = 0
     for chunk in _chunks(sorted(event_ids)):
         statement = update(AlarmEventRow).where(AlarmEventRow.id.in_(chunk), IS_ACTIVE)
-        cleared += tx.execute(statement.values(clear_time=now)).rowcount
+        cleared += tx.execute(statement.values(clear_time=now, clear_reason=reason)).rowcount
     return cleared
 
 

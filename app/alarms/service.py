@@ -16,6 +16,7 @@ from app.alarms.types import (
     SETTINGS,
     Alarm,
     AlarmEvent,
+    ClearReason,
     Detection,
     EventState,
     Found,
@@ -152,6 +153,7 @@ def fire(
             "severity": each.severity,
             "fire_time": now,
             "clear_time": None,
+            "clear_reason": None,
             "last_seen": now,
             "last_notified": None,
             "recipients": list(each.recipients),
@@ -174,9 +176,11 @@ def saw(tx: Tx, events: Collection[AlarmEvent], *, now: datetime) -> None:
     repository.change_events(tx, [event.id for event in events], {"last_seen": now})
 
 
-def clear(tx: Tx, events: Collection[AlarmEvent], *, now: datetime) -> None:
-    """These hold no more."""
-    repository.clear_events(tx, [event.id for event in events], now=now)
+def clear(
+    tx: Tx, events: Collection[AlarmEvent], *, reason: ClearReason = ClearReason.NOT_DETECTED, now: datetime
+) -> None:
+    """These hold no more, or nobody asks any more whether they do."""
+    repository.clear_events(tx, [event.id for event in events], reason=reason, now=now)
 
 
 def note_mail(tx: Tx, events: Sequence[AlarmEvent], mail_ids: Sequence[int], *, was_lost: bool, now: datetime) -> None:

@@ -57,6 +57,13 @@ class EventState(StrEnum):
     CLEARED = "cleared"
 
 
+class ClearReason(StrEnum):
+    """Why an event is over: the module found its entity well, or nobody asks any more."""
+
+    NOT_DETECTED = "not_detected"
+    ARCHIVED = "archived"
+
+
 class Trigger(StrEnum):
     """Why the engine ran: its time had come, or somebody asked."""
 
@@ -234,6 +241,7 @@ class AlarmEvent:
     severity: str
     fire_time: datetime
     clear_time: datetime | None
+    clear_reason: ClearReason | None
     last_seen: datetime
     last_notified: datetime | None
     recipients: list[str]

@@ -124,8 +124,9 @@ class Story:
     def _event(self, key: str, subject: str, at: datetime) -> AlarmEvent:
         return AlarmEvent(
             id=key, alarm_id=self.alarm.id, entry_id=self.alarm.entry_id, dedupe_key=key, subject=subject, content="",
-            severity="warning", fire_time=at, clear_time=None, last_seen=at, last_notified=None, recipients=[],
-            extra_data={}, acked_by=None, acked_at=None, incident_id=None, mail_ids=[], mailed_at=None, mail_tries=0,
+            severity="warning", fire_time=at, clear_time=None, clear_reason=None, last_seen=at, last_notified=None,
+            recipients=[], extra_data={}, acked_by=None, acked_at=None, incident_id=None, mail_ids=[], mailed_at=None,
+            mail_tries=0,
         )  # fmt: skip
 
 

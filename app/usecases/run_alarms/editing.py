@@ -9,12 +9,14 @@ from app.accounts.service import record_audit
 from app.accounts.types import User
 from app.alarms import queries, rules, service as alarms
 from app.alarms.errors import AlarmInvalid, ModuleMissing, ModuleRefused
-from app.alarms.types import SETTINGS, Alarm, AlarmEvent, AlarmVersion, Saved
+from app.alarms.types import SETTINGS, Alarm, AlarmEvent, AlarmVersion, ClearReason, Saved
 from app.escalation import queries as policies
+from app.incidents.types import Actor
 from app.platform.db import Tx
 from app.platform.errors import FieldError
 from app.platform.runtime import Runtime
 from app.platform.types import JsonObject
+from app.usecases.run_alarms import incidents
 from app.usecases.run_alarms.asking import find
 from app.usecases.run_alarms.recipients import recipient_errors
 
@@ -57,6 +59,8 @@ async def change_alarm(
 ) -> Alarm:
     """Change these settings; with `version` only if the alarm still is at it. What does not differ makes no version.
 
+    Archiving an alarm ends its events, and what they have opened.
+
     Raises AlarmMissing, AlarmInvalid, AlarmChanged.
     """
     alarm = await rt.db.run_read(partial(queries.get_alarm, name=name))
@@ -74,6 +78,8 @@ async def change_alarm(
         changed = alarms.change_alarm(
             tx, before, changes=differing, version=version, how=how, saved_by=actor.id, shown=shown_alarm, now=now
         )
+        if changed.archived:
+            _retire(tx, rt, changed, actor, now)
         if _is_worth_an_entry(before, changed, how):
             _audit(tx, how.value, changed, actor, shown_settings(before), shown_settings(changed), now)
         return changed
@@ -123,6 +129,14 @@ def shown_alarm(alarm: Alarm) -> JsonObject:
         **shown_settings(alarm),
         "updated_at": alarm.updated_at.isoformat().replace("+00:00", "Z"),
     }
+
+
+def _retire(tx: Tx, rt: Runtime, alarm: Alarm, actor: User, now: datetime) -> None:
+    """End what an archived alarm says: no tick will ever say that it is over."""
+    active = queries.active_events(tx, alarm.id)
+    if active:
+        alarms.clear(tx, active, reason=ClearReason.ARCHIVED, now=now)
+        incidents.end(tx, rt, alarm, active, actor=Actor(actor.id, actor.name, source="alarms"), now=now)
 
 
 def _is_worth_an_entry(before: Alarm, after: Alarm, how: Saved) -> bool:

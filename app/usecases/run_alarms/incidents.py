@@ -1,6 +1,7 @@
 """Alarms that also page (B44): their events enter intake as alerts of the internal source `alarms`.
 
 As monitoring tools do, what still fires is said again at every tick; intake sees to it that this pages nobody twice.
+What an archived alarm had opened ends with it, and says so: nobody measured that it is over.
 """
 
 from collections.abc import Sequence
@@ -9,11 +10,14 @@ from datetime import datetime
 
 from app.alarms import service as alarms
 from app.alarms.types import Alarm, AlarmEvent, Detection
-from app.alerts import queries as alerts, sources
+from app.alerts import queries as alerts, service as alert_service, sources
+from app.escalation.types import EscalationStatus
+from app.incidents import service as incidents
+from app.incidents.types import Actor, Incident, IncidentAction, NewTimelineEntry, TimelineKind
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
 from app.platform.types import JsonObject
-from app.usecases import intake
+from app.usecases import intake, paging
 
 PIPELINE = "full"
 
@@ -49,6 +53,44 @@ def post(
         incident_id = by_fingerprint.get(each.fingerprint)
         if incident_id is not None and incident_id != event.incident_id:
             alarms.note_incident(tx, event.id, incident_id)
+
+
+def end(tx: Tx, rt: Runtime, alarm: Alarm, events: Sequence[AlarmEvent], *, actor: Actor, now: datetime) -> None:
+    """Nobody asks any more about these events of an archived alarm: end what they have opened, and say why.
+
+    Their alerts end by the same way as those of events that clear.
+    """
+    opened = [event for event in events if event.incident_id is not None]
+    if not opened:
+        return
+    source = sources.internal_source(tx, name=sources.ALARMS_SOURCE, pipeline=PIPELINE, now=now)
+    over = [_over(alarm, event, now) for event in opened]
+    submission = intake.own_submission(rt, source, over, by="alarms", trace_id=rt.ids.hex32(), now=now)
+    # In the order of intake itself: it locks before the incidents do.
+    alert_service.lock_intake(tx)
+    ending = {each.fingerprint for each in submission.parsed.alerts} if submission.parsed else set()
+    firing = alerts.firing_of_source(tx, source.id)
+    # Those that nothing else holds open; where the operator leaves resolving to people, it is left to them.
+    ours = {each.incident_id for each in firing if each.fingerprint in ending} if source.auto_resolve else set()
+    ours -= {each.incident_id for each in firing if each.fingerprint not in ending}
+    said = f"the alarm «{alarm.title}» was archived and is not asked any more; nobody measured that it is over"
+    for incident in incidents.lock_many(tx, {event.incident_id for event in opened if event.incident_id}).values():
+        if incident.status.is_open and incident.id in ours:
+            _resolve(tx, incident, said, actor=actor, now=now)
+        elif incident.status.is_open:
+            line = NewTimelineEntry(incident.id, TimelineKind.ALERTS, f"An alert ends: {said}", actor)
+            incidents.add_timeline(tx, [line], now=now)
+    intake.apply(tx, [submission])
+
+
+def _resolve(tx: Tx, incident: Incident, said: str, *, actor: Actor, now: datetime) -> None:
+    # As if its alerts had recovered: what fires again when the alarm is asked again soon must page, not be noted only.
+    incidents.transition(
+        tx, incident, IncidentAction.RESOLVE,
+        kind=TimelineKind.RESOLVED, text=f"Resolved: {said}", actor=actor, now=now, by_alerts=True,
+    )  # fmt: skip
+    paging.stop(tx, incident.id, EscalationStatus.STOPPED, now=now)
+    paging.tell_channels(tx, incident, "resolved", said, now=now)
 
 
 def _firing(rt: Runtime, alarm: Alarm, event: AlarmEvent, detection: Detection) -> JsonObject:

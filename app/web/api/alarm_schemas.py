@@ -10,6 +10,7 @@ from app.alarms.types import (
     AlarmEvent,
     AlarmSummary,
     AlarmVersion,
+    ClearReason,
     Detection,
     EngineRun,
     EventState,
@@ -282,6 +283,7 @@ class EventOut(Out):
     state: EventState
     fire_time: datetime
     clear_time: datetime | None
+    clear_reason: ClearReason | None
     last_seen: datetime
     last_notified: datetime | None
     recipients: list[str]

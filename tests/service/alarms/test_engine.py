@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app.alarms import queries
-from app.alarms.types import Detection, Found, Outcome
+from app.alarms.types import ClearReason, Detection, Found, Outcome
 from app.notify.types import NotificationStatus
 from app.platform.db import Tx
 from app.platform.ports import HttpAnswer, MailFailed
@@ -101,12 +101,25 @@ def test_with_mail_off_events_still_clear(watch: Watch) -> None:
     assert watch.active() == []
 
 
-def test_an_archived_alarm_is_left_as_it_was(watch: Watch) -> None:
+def test_archiving_an_alarm_ends_its_events_as_archived_and_tells_nobody_that_they_cleared(watch: Watch) -> None:
+    watch.ticks("a", "b")
+    watch.ticks("b")
+    watch.sets(archived=True)
+    assert watch.active() == []
+    ended = watch.event("b")
+    assert (ended.clear_time, ended.clear_reason) == (watch.now, ClearReason.ARCHIVED)
+    assert watch.event("a").clear_reason is ClearReason.NOT_DETECTED
+    line = watch.ticks("b")
+    assert "archived" in line["dropped"]
+    assert watch.mails() == ["Probe: 2 detections"]
+
+
+def test_an_alarm_that_is_taken_up_again_begins_anew(watch: Watch) -> None:
     watch.ticks("a")
     watch.sets(archived=True)
-    line = watch.ticks()
-    assert "archived" in line["dropped"]
-    assert len(watch.active()) == 1
+    watch.sets(archived=False)
+    watch.ticks("a")
+    assert (len(watch.active()), watch.mails()) == (1, ["a fails", "a fails"])
 
 
 def test_an_alarm_that_cannot_know_clears_and_tells_nothing(watch: Watch) -> None:

@@ -2,6 +2,7 @@
 
 from app.alarms.types import Detection
 from app.alerts import queries as alerts, sources
+from app.alerts.types import Grouping
 from app.escalation.types import Assignee, AssigneeType, Level
 from app.incidents import queries as incidents
 from app.incidents.types import Actor, Incident, IncidentStatus
@@ -90,3 +91,49 @@ def test_what_somebody_has_acknowledged_here_is_not_said_again_there(watch: Watc
     for _ in range(4):
         watch.ticks("a")
     assert incident_of(watch, "a").status is IncidentStatus.RESOLVED
+
+
+def test_archiving_an_alarm_resolves_what_it_opened_and_says_why(watch: Watch) -> None:
+    pages(watch)
+    watch.ticks("a")
+    incident = incident_of(watch, "a")
+    watch.sets(archived=True)
+    ended = incident_of(watch, "a")
+    assert (ended.status, ended.firing_alert_count) == (IncidentStatus.RESOLVED, 0)
+    story = watch.rt.db.read(lambda tx: incidents.timeline_of(tx, incident.id))
+    assert "the alarm «Probe» was archived" in story[-1].text
+    assert story[-1].actor_name == "Ada"
+    assert not any("recovered" in line.text for line in story)
+    sent = len(watch.world.mail.sent)
+    watch.world.clock.advance(hours=3)
+    watch.delivers()
+    assert all("Resolved" in mail.subject for mail in watch.world.mail.sent[sent:])
+    assert "recovered" not in "".join(str(mail.message) for mail in watch.world.mail.sent)
+
+
+def test_an_alarm_that_is_asked_again_soon_pages_again(watch: Watch) -> None:
+    pages(watch)
+    watch.ticks("a")
+    watch.sets(archived=True)
+    watch.sets(archived=False)
+    watch.ticks("a")
+    assert incident_of(watch, "a").status is IncidentStatus.TRIGGERED
+    story = watch.rt.db.read(lambda tx: incidents.timeline_of(tx, incident_of(watch, "a").id))
+    assert any("paged again" in line.text for line in story)
+
+
+def test_an_incident_that_other_alarms_feed_outlives_an_archived_one(watch: Watch) -> None:
+    pages(watch)
+    source = watch.rt.db.write(lambda tx: sources.internal_source(tx, name="alarms", pipeline="full", now=watch.now))
+    grouped = {"grouping": Grouping.LABELS, "group_labels": ["entity"]}
+    catalogue.update_source(watch.rt, source_id=source.id, changes=grouped, actor=watch.admin, now=watch.now)
+    watch.ticks("a")
+    policy_id = watch.alarm.escalation_policy_id
+    watch.makes("other", pages=True, escalation_policy_id=policy_id, enabled=False)
+    watch.ticks("a")
+    assert incident_of(watch, "a").alert_count == 2
+    watch.sets(archived=True)
+    left = incident_of(watch, "a")
+    assert (left.status, left.firing_alert_count) == (IncidentStatus.TRIGGERED, 1)
+    story = watch.rt.db.read(lambda tx: incidents.timeline_of(tx, left.id))
+    assert "An alert ends: the alarm «other» was archived" in [line.text.partition(" and is")[0] for line in story]

@@ -9,7 +9,17 @@ from zoneinfo import ZoneInfo
 from app.accounts import queries as people
 from app.accounts.types import Team, User
 from app.alarms import queries
-from app.alarms.types import AlarmEvent, AlarmSummary, EngineRun, EventFilter, EventState, Outcome, RunStatus, Trigger
+from app.alarms.types import (
+    AlarmEvent,
+    AlarmSummary,
+    ClearReason,
+    EngineRun,
+    EventFilter,
+    EventState,
+    Outcome,
+    RunStatus,
+    Trigger,
+)
 from app.escalation import queries as policies
 from app.escalation.types import Policy
 from app.platform.db import Tx
@@ -212,7 +222,9 @@ def _rank(line: JsonObject) -> tuple[bool, bool]:
 
 
 def event_state_said(event: AlarmEvent) -> str:
-    """Whether an event holds, and whether somebody has it."""
+    """Whether an event holds, and whether somebody has it; one that only ended with its alarm has not cleared."""
+    if event.clear_reason is ClearReason.ARCHIVED:
+        return "ended"
     if event.state is EventState.CLEARED:
         return EventState.CLEARED.value
     return "acknowledged" if event.acked_at else EventState.ACTIVE.value
