@@ -49,7 +49,7 @@ class Live:
             told = _failed("too many queries are under way")
         except (KeyError, TypeError, ValueError) as error:
             told = _not_understood(error)
-        if "error" in told:
+        if "elapsed_ms" not in told:
             told["elapsed_ms"] = round((self._clock.monotonic() - started) * 1000, 1)
         self.asked.append([question, told])
         return told

@@ -45,13 +45,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A server's certificate; `fault` says why a client would not trust it, whatever its dates."""
+    """A server's certificate; `fault` says why a client would not trust it, whatever its dates.
+
+    `elapsed_ms` is how long was waited for it.
+    """
 
     subject: str
     issuer: str
     not_before: datetime
     not_after: datetime
     fault: str
+    elapsed_ms: float = 0.0
 
 
 class Client:
@@ -63,6 +67,7 @@ class Client:
         self.api_base_url = api_base_url
         self.warnings: list[str] = []
         self.is_cut = False
+        self.not_known: list[str] = []
         self._ask = ask
 
     def request(
@@ -110,7 +115,8 @@ class Client:
         asked = {"kind": "certificate", "host": host, "port": port, "timeout_seconds": timeout_seconds}
         told = self._answered(asked)
         begins, ends = (datetime.fromisoformat(told[name]) for name in ("not_before", "not_after"))
-        return Certificate(told["subject"], told["issuer"], begins, ends, told["fault"])
+        elapsed_ms = float(told.get("elapsed_ms", 0.0))
+        return Certificate(told["subject"], told["issuer"], begins, ends, told["fault"], elapsed_ms)
 
     def sql(self, connection: str, query: str, *, timeout_seconds: float = FETCH_SECONDS) -> list[JsonObject]:
         """The rows of one reading query on a connection of ALARM_SQL_CONNECTIONS."""
@@ -126,6 +132,11 @@ class Client:
     def cut(self, reason: str) -> None:
         """Say that there may be more than what is yielded: that counts, and nothing clears."""
         self.is_cut = True
+        self.warn(reason)
+
+    def unknown(self, dedupe_key: str, reason: str) -> None:
+        """Say that of this one entity nothing can be said now: it neither fires nor clears; the others do."""
+        self.not_known.append(str(dedupe_key))
         self.warn(reason)
 
     def _answered(self, question: JsonObject) -> JsonObject:

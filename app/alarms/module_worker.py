@@ -28,6 +28,7 @@ from app.platform.types import JsonObject
 
 MEMORY_BYTES = 1024 * 1024 * 1024
 DETECTIONS_AT_MOST = 1000
+NOT_KNOWN_AT_MOST = 10_000
 FOUND_BYTES = 2 * 1024 * 1024
 CONTEXT_LENGTH = 10_000
 TRACE_LENGTH = 6000
@@ -112,9 +113,15 @@ def _carried_out(order: JsonObject, line: Line, listener: Listener, loaded: dict
         # Here, where the module is at fault, and not when the whole is sent.
         size += len(json.dumps(told, allow_nan=False))
         if len(found) == DETECTIONS_AT_MOST or size > FOUND_BYTES:
-            return {"found": found, "is_cut": True, "is_full": True, "warnings": client.warnings}
+            return {"found": found, "is_cut": True, "is_full": True, **_beside(client)}
         found.append(told)
-    return {"found": found, "is_cut": client.is_cut, "warnings": client.warnings}
+    # More than can be told are as good as an answer that was cut.
+    is_cut = client.is_cut or len(client.not_known) > NOT_KNOWN_AT_MOST
+    return {"found": found, "is_cut": is_cut, **_beside(client)}
+
+
+def _beside(client: Client) -> JsonObject:
+    return {"not_known": client.not_known[:NOT_KNOWN_AT_MOST], "warnings": client.warnings}
 
 
 def _load(order: JsonObject) -> ModuleType:

@@ -97,7 +97,7 @@ def _detection(told: Any, number: int) -> tuple[Detection, str]:
     if not isinstance(told, Mapping):
         raise Unusable(f"detection {number} is no Detection")
     key, subject = told.get("dedupe_key"), told.get("subject")
-    if not isinstance(key, str | int) or isinstance(key, bool) or not (key := _clean(str(key)).strip()):
+    if not isinstance(key, str | int) or isinstance(key, bool) or not (key := _plain(key)):
         raise Unusable(f"detection {number} has no dedupe_key")
     if len(key) > KEY_LENGTH:
         raise Unusable(f"detection {number} has a dedupe_key of more than {KEY_LENGTH} characters")
@@ -121,6 +121,15 @@ def _detection(told: Any, number: int) -> tuple[Detection, str]:
         severity=severity,
     )
     return detection, warning
+
+
+def keys_of(told: Sequence[Any]) -> frozenset[str]:
+    """Keys of entities, as their detections have them."""
+    return frozenset(_key(_plain(key)) for key in told)
+
+
+def _plain(key: str | int) -> str:
+    return _clean(str(key)).strip()
 
 
 def _key(key: str) -> str:
@@ -171,8 +180,8 @@ class Changes:
 def diff(active: Iterable[AlarmEvent], found: Found) -> Changes:
     """The difference between what holds and what was found.
 
-    An unknown outcome changes nothing (B43). Of one that was cut nothing clears, and no more become active than may
-    be: who yields without end must not fill the disk.
+    An unknown outcome changes nothing (B43), nor does an entity of which nothing is known. Of an answer that was cut
+    nothing clears, and no more become active than may be: who yields without end must not fill the disk.
     """
     if found.outcome is Outcome.UNKNOWN:
         return Changes()
@@ -182,7 +191,8 @@ def diff(active: Iterable[AlarmEvent], found: Found) -> Changes:
     still = tuple((events[key], detection) for key, detection in seen.items() if key in events)
     if found.is_cut:
         return Changes(tuple(new[: max(0, ACTIVE_AT_MOST - len(events))]), still)
-    return Changes(tuple(new), still, tuple(event for key, event in events.items() if key not in seen))
+    well = events.keys() - seen.keys() - found.not_known
+    return Changes(tuple(new), still, tuple(event for key, event in events.items() if key in well))
 
 
 class MailState(StrEnum):

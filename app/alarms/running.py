@@ -207,7 +207,13 @@ def _found(told: JsonObject) -> Found:
     if told.get("is_full"):
         left_out.append("there are more than 1,000 detections, or more than 2 MiB: the first count, and nothing clears")
     outcome = Outcome.FIRING if detections else Outcome.CLEAR
-    return Found(outcome, tuple(detections), is_cut=is_cut, warnings=(*warnings, *left_out))
+    return Found(
+        outcome,
+        tuple(detections),
+        is_cut=is_cut,
+        not_known=rules.keys_of(told.get("not_known", ())),
+        warnings=(*warnings, *left_out),
+    )
 
 
 def _unknown(reason: str, trace: str = "") -> Found:

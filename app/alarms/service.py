@@ -256,7 +256,7 @@ def note_outcome(tx: Tx, alarm: Alarm, found: Found, *, is_told: bool, asked_at:
     values: dict[str, Any] = {
         "last_ran_at": asked_at,
         "last_outcome": found.outcome,
-        "last_error": found.error,
+        "last_error": found.error or found.not_known_said(),
         "unknown_ticks": alarm.unknown_ticks + 1 if is_unknown else 0,
         "unknown_told_at": (now if is_told else alarm.unknown_told_at) if is_unknown else None,
         "quiet_ticks": 0 if found.detections else alarm.quiet_ticks + 1,

@@ -10,6 +10,8 @@ from app.platform.types import JsonObject
 
 PREFIX = "alarm_"
 SEVERITIES = ("critical", "warning", "info")
+# Of entities of which nothing is known.
+NAMED_AT_MOST = 5
 
 
 class FetchError(Exception):
@@ -140,7 +142,8 @@ class ModuleFile:
 class Found:
     """What one run of a module gave.
 
-    `is_cut`: there may be more than was detected, so that nothing can be said of those that are missing.
+    `is_cut`: there may be more than was detected, so that nothing can be said of those that are missing; `not_known`
+    are the entities of which alone nothing can be said.
     `is_set_up` False: it waits for a setting, which is no error while nobody wants mail of it. `recording` is what it
     was given, for replays.
     """
@@ -148,6 +151,7 @@ class Found:
     outcome: Outcome
     detections: tuple[Detection, ...] = ()
     is_cut: bool = False
+    not_known: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
     error: str = ""
     trace: str = ""
@@ -155,6 +159,12 @@ class Found:
     duration_ms: float = 0.0
     sha256: str = ""
     recording: JsonObject | None = None
+
+    def not_known_said(self) -> str:
+        """Of which entities nothing could be said, in words; empty where there are none."""
+        named = sorted(self.not_known)
+        more = f" and {len(named) - NAMED_AT_MOST} more" if len(named) > NAMED_AT_MOST else ""
+        return f"nothing is known of {', '.join(named[:NAMED_AT_MOST])}{more}" if named else ""
 
 
 @dataclass(frozen=True, slots=True)

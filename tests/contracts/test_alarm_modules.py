@@ -104,6 +104,57 @@ def test_addresses_that_are_refused_at_once_take_no_time_from_the_others() -> No
     assert waited == [10.0] * 60
 
 
+GOOD = {
+    "subject": "CN=x", "issuer": "CN=y", "fault": "",
+    "not_before": "2026-01-01T00:00:00+00:00", "not_after": "2026-03-04T09:00:00+00:00",
+}  # fmt: skip
+
+
+def test_a_server_that_cannot_be_reached_says_nothing_of_itself_and_the_others_are_judged() -> None:
+    answers = deque([GOOD, {"error": "no answer within 10 s", "permanent": False}, GOOD])
+    client = Client(lambda _: answers.popleft(), now=NOW, facts={})
+    specs = kinds.describe_built_in("certificate_expiry").params
+    params, _ = rules.checked_params(specs, {"hosts": ["a.example.com", "b.example.com:465", "c.example.com"]})
+    found = [detection.dedupe_key for detection in MODULES["certificate_expiry"].detect(client, params)]
+    assert found == ["host:a.example.com:443", "host:c.example.com:443"]
+    assert client.not_known == ["host:b.example.com:465"]
+    assert client.warnings == ["b.example.com:465 was not reached, so it stays as it was: no answer within 10 s"]
+    assert not client.is_cut
+
+
+def test_an_address_that_may_not_be_asked_says_nothing_of_the_others() -> None:
+    def answer(question: JsonObject) -> JsonObject:
+        is_inside = "inside" in question["url"]
+        return {"error": "it lies in no network that may be called" if is_inside else "refused", "permanent": is_inside}
+
+    client = Client(answer, now=NOW, facts={})
+    urls = ["https://inside.example.com/", "https://www.example.com/"]
+    params, _ = rules.checked_params(kinds.describe_built_in("http_probe").params, {"urls": urls})
+    found = [detection.dedupe_key for detection in MODULES["http_probe"].detect(client, params)]
+    assert (found, client.not_known) == (["url:https://www.example.com/"], ["url:https://inside.example.com/"])
+    assert "inside.example.com/ cannot be asked" in client.warnings[0]
+
+
+@pytest.mark.parametrize("count", [2, 9, 60])
+def test_however_many_servers_hang_the_last_is_reached_within_the_minute_of_a_run(count: int) -> None:
+    waited: list[float] = []
+
+    def hang(question: JsonObject) -> JsonObject:
+        waited.append(question["timeout_seconds"])
+        if len(waited) == count:
+            return GOOD
+        return {"error": "no answer", "permanent": False, "elapsed_ms": waited[-1] * 1000}
+
+    specs = kinds.describe_built_in("certificate_expiry").params
+    params, _ = rules.checked_params(specs, {"hosts": [f"{number}.example.com" for number in range(count)]})
+    client = Client(hang, now=NOW, facts={})
+    (found,) = MODULES["certificate_expiry"].detect(client, params)
+    assert found.dedupe_key == f"host:{count - 1}.example.com:443"
+    assert len(client.not_known) == count - 1
+    assert sum(waited) <= 50 + 1e-6
+    assert min(waited) > 0.2
+
+
 def test_a_task_without_a_final_rate_is_judged_by_all_failures_and_that_is_said() -> None:
     (sample,) = MODULES["panda_failure_rate_user"].samples
     client = client_of(sample)

@@ -1,12 +1,14 @@
 """A web address that does not answer as it should.
 
 The quirks that cost time: one lost packet is no outage, so an address is asked a second time before it fires; and
-where many are down at once, waiting for each of them in full would end the run before it could say so.
+where many are down at once, waiting for each of them in full would end the run before it could say so. One that may
+not be asked at all says nothing of the others.
 """
 
 from collections.abc import Iterator
 
 from app.alarms.modules._base import AlarmModule, Answer, Client, Detection, FetchError, JsonObject, Params, Sample
+from app.alarms.modules._time import Time
 
 PARAMS: Params = {
     "urls": {"type": list, "required": True, "place": True, "description": "The addresses to ask, one detection each."},
@@ -23,30 +25,40 @@ PARAMS: Params = {
 }
 
 
-# Of the minute that a run may take.
-ALL_SECONDS = 50.0
-LEAST_SECONDS = 1.0
-
-
 def detect(client: Client, params: JsonObject) -> Iterator[Detection]:
-    """A detection for each address that fails at every try for which there is time; each is asked once at least."""
+    """A detection for each address that fails at every try for which there is time; each is asked once at least.
+
+    Raises FetchError where none of them may be asked.
+    """
     urls = [str(url) for url in params["urls"]]
-    # Half of the time is for whoever comes first: while all is well nobody is cut short.
-    least = min(LEAST_SECONDS, ALL_SECONDS / 2 / max(1, len(urls)))
-    left = ALL_SECONDS
-    for after, url in zip(range(len(urls) - 1, -1, -1), urls, strict=True):
-        fault, tries = "", 0
-        while tries < params["tries"]:
-            seconds = min(params["timeout_seconds"], left - after * least)
-            if tries and seconds < least:
-                break
-            fault, took = _fault(client, url, params, seconds)
-            left -= min(took, seconds)
-            tries += 1
-            if not fault:
-                break
+    time, refused = Time(len(urls)), 0
+    for url in urls:
+        time.begin()
+        try:
+            fault, tries = _tried(client, url, params, time)
+        except FetchError as error:
+            refused += 1
+            if refused == len(urls):
+                raise
+            client.unknown(f"url:{url}", f"{url} cannot be asked, so it stays as it was: {error.reason}")
+            continue
         if fault:
             yield Detection(f"url:{url}", f"{url} {fault}", f"Asked {tries} times.", {"url": url})
+
+
+def _tried(client: Client, url: str, params: JsonObject, time: Time) -> tuple[str, int]:
+    """What is wrong with the address at the last try, and how many there were. Raises FetchError as `_fault` does."""
+    fault, tries = "", 0
+    while tries < params["tries"]:
+        seconds = time.seconds(params["timeout_seconds"])
+        if tries and seconds < time.least:
+            break
+        fault, took = _fault(client, url, params, seconds)
+        time.spend(took, seconds)
+        tries += 1
+        if not fault:
+            break
+    return fault, tries
 
 
 def _fault(client: Client, url: str, params: JsonObject, seconds: float) -> tuple[str, float]:

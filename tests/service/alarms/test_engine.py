@@ -131,6 +131,23 @@ def test_an_alarm_that_cannot_know_clears_and_tells_nothing(watch: Watch) -> Non
     assert len(watch.mails()) == 1
 
 
+def test_what_alone_was_not_reached_neither_fires_nor_clears_and_the_rest_does_both(watch: Watch) -> None:
+    watch.ticks("a", "b")
+    found = Found(
+        Outcome.FIRING, (Detection("c", "c fails"),), not_known=frozenset({"b", "d"}), warnings=("b was not reached",)
+    )
+    line = watch.ticks(found)
+    assert (line["new"], line["cleared"], line["warnings"]) == (1, 1, ["b was not reached"])
+    assert {event.dedupe_key for event in watch.active()} == {"b", "c"}
+    stored = watch.stored()
+    assert (stored.last_outcome, stored.unknown_ticks) == (Outcome.FIRING, 0)
+    assert stored.last_error == "nothing is known of b, d"
+    watch.ticks("c")
+    assert [event.dedupe_key for event in watch.active()] == ["c"]
+    assert watch.stored().last_error == ""
+    assert watch.mails() == ["Probe: 2 detections", "c fails"]
+
+
 def test_the_third_time_that_it_cannot_know_is_told_once(watch: Watch) -> None:
     for _ in range(2):
         watch.ticks(UNREACHABLE)

@@ -72,6 +72,14 @@ def test_a_module_without_end_is_cut_and_the_same_entity_counts_once(watch: Watc
     assert any("key of another" in warning for warning in found.warnings)
 
 
+def test_what_a_module_does_not_know_has_the_key_of_its_detection(watch: Watch) -> None:
+    key = "https://x.example.com/?token=s3cret-token-value"
+    watch.drops("partial", BASE + f"    client.unknown('{key}', 'away: {key}')\n    yield Detection('{key}', 'x')\n")
+    found = runs(watch, "partial")
+    assert found.not_known == {found.detections[0].dedupe_key}
+    assert "s3cret-token-value" not in repr(found.not_known) + repr(found.warnings)
+
+
 def test_a_module_that_hangs_is_killed_with_what_it_started(watch: Watch) -> None:
     watch.drops(
         "hangs",
