@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from app.alarms.inputs import without_secrets
 from app.platform.addresses import AddressFilter
 from app.platform.certificates import TLS_PORTS, peer_certificate
 from app.platform.clock import Clock
@@ -105,7 +106,10 @@ class Live:
 
 
 class Replay:
-    """Gives the answers of an earlier run again; what was not asked then cannot be answered."""
+    """Gives the answers of an earlier run again; what was not asked then cannot be answered.
+
+    Credentials make no difference: they were not kept.
+    """
 
     def __init__(self, recording: JsonObject) -> None:
         self._answers: dict[str, deque[JsonObject]] = {}
@@ -115,7 +119,7 @@ class Replay:
 
     async def answer(self, question: JsonObject) -> JsonObject:
         """The answer of that run."""
-        left = self._answers.get(_key(question))
+        left = self._answers.get(_key(without_secrets(question)))
         told = left.popleft() if left else _failed("this was not asked at that time")
         self.asked.append([question, told])
         return told

@@ -25,6 +25,7 @@ from app.alarms.types import (
 from app.notify import queries as outbox
 from app.notify.types import NotificationStatus
 from app.platform.db import Tx, paged
+from app.platform.secrets import SecretBox
 from app.platform.types import JsonObject, Page, PageQuery
 
 ARRIVED = (NotificationStatus.SENT, NotificationStatus.DELIVERED)
@@ -186,7 +187,7 @@ def inputs_since(tx: Tx, alarm_id: int, since: datetime) -> list[tuple[datetime,
     return repository.inputs_since(tx, alarm_id, since, limit=INPUTS_AT_MOST)
 
 
-def find_input(tx: Tx, alarm_id: int, digest: str) -> JsonObject | None:
-    """What an alarm was given; None where it is kept no more."""
+def find_input(tx: Tx, alarm_id: int, digest: str, *, secrets: SecretBox) -> JsonObject | None:
+    """What an alarm was given; None where it is kept no more, or under a SECRET_KEY that is gone."""
     body = repository.input_body(tx, alarm_id, digest)
-    return None if body is None else unpack(body)
+    return None if body is None else unpack(body, secrets)

@@ -104,14 +104,14 @@ def test_addresses_that_are_refused_at_once_take_no_time_from_the_others() -> No
     assert waited == [10.0] * 60
 
 
-GOOD = {
+GOOD: JsonObject = {
     "subject": "CN=x", "issuer": "CN=y", "fault": "",
     "not_before": "2026-01-01T00:00:00+00:00", "not_after": "2026-03-04T09:00:00+00:00",
 }  # fmt: skip
 
 
 def test_a_server_that_cannot_be_reached_says_nothing_of_itself_and_the_others_are_judged() -> None:
-    answers = deque([GOOD, {"error": "no answer within 10 s", "permanent": False}, GOOD])
+    answers: deque[JsonObject] = deque([GOOD, {"error": "no answer within 10 s", "permanent": False}, GOOD])
     client = Client(lambda _: answers.popleft(), now=NOW, facts={})
     specs = kinds.describe_built_in("certificate_expiry").params
     params, _ = rules.checked_params(specs, {"hosts": ["a.example.com", "b.example.com:465", "c.example.com"]})

@@ -59,7 +59,9 @@ async def backtest(rt: Runtime, *, name: str, days: int, now: datetime) -> Backt
     async with ModuleProcess() as process:
         for at, digest in kept:
             # One at a time: all of them together may be more than this machine has memory for.
-            recording = await rt.db.run_read(partial(queries.find_input, alarm_id=alarm.id, digest=digest))
+            recording = await rt.db.run_read(
+                partial(queries.find_input, alarm_id=alarm.id, digest=digest, secrets=rt.secrets)
+            )
             if recording is None:
                 continue
             played.append(at)

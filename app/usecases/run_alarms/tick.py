@@ -101,7 +101,7 @@ async def _one(rt: Runtime, alarm: Alarm, about: Pass, places: asyncio.Semaphore
     try:
         async with places:
             found = await ask(rt, alarm.module, alarm.params, now=about.asked_at)
-        packed = await rt.outside.blocking(partial(pack, found.recording))
+        packed = await rt.outside.blocking(partial(pack, found.recording, rt.secrets))
         fp("alarms.after_ask")
         if found.outcome is Outcome.UNKNOWN and found.is_set_up:
             log.warning("an alarm could not be evaluated", alarm=alarm.entry_id, error=found.error)

@@ -38,6 +38,39 @@ def test_it_tells_what_other_parameters_would_have_told(watch: Watch) -> None:
     assert len(watch.world.http.calls) == asked
 
 
+ASKING = '''"""Asks with a key, and says what it was answered."""
+from app.alarms.modules._base import Detection
+
+PARAMS = {"key": {"type": str, "required": True}}
+
+
+def detect(client, params):
+    headers = {"Authorization": f"Bearer {params['key']}", "X-Tenant": params["key"]}
+    url = f"https://u:{params['key']}@stats.example.com/?api_key={params['key']}"
+    answer = client.request("POST", url, headers=headers, body="q=1")
+    if answer.headers.get("x-mark"):
+        yield Detection("mark", answer.json()["said"])
+'''
+PLANTED = "planted-s3cret-4711"
+
+
+@pytest.fixture
+def asking(watch: Watch) -> Watch:
+    """An alarm that was asked once, with a secret in all that went out and came back."""
+    watch.drops("asking", ASKING)
+    watch.makes("asking", module="asking", params={"key": PLANTED})
+    headers = {"x-mark": "1", "set-cookie": f"sid={PLANTED}"}
+    watch.world.http.next.append(HttpAnswer(200, headers, json.dumps({"said": "hi", "token": PLANTED}).encode()))
+    watch.run(run_alarms.run_now(watch.rt, watch.now, name="asking"))
+    return watch
+
+
+def test_it_asks_again_with_another_key_than_at_that_time(asking: Watch) -> None:
+    asking.sets(params={"key": "another-s3cret-0815"})
+    told = asking.run(run_alarms.backtest(asking.rt, name="asking", days=1, now=asking.now))
+    assert (told.outcomes, told.fired) == ({Outcome.FIRING: 1}, 1)
+
+
 def test_what_was_not_asked_then_cannot_be_answered_now(watch: Watch) -> None:
     watch.drops("listed", LISTED)
     watch.makes("disks", module="listed", params={"url": "https://stats.example.com/"})
