@@ -269,7 +269,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            print(await asyncio.to_thread(greeting, self._rt, self._url()), end="", flush=True)
+            print(await self._rt.db.aside(lambda: greeting(self._rt, self._url())), end="", flush=True)
 
     def _url(self) -> str:
         host, port = self.servers[0].sockets[0].getsockname()[:2]

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from app.accounts import queries as people
 from app.accounts.types import Team, User
@@ -296,9 +297,8 @@ async def _followed(rt: Runtime, source_id: int, incident_id: int, admin: User) 
             break
         await rt.clock.sleep(POLL_SECONDS)
     with suppress(Conflict):
-        await asyncio.to_thread(
-            intake.recover_test_alerts, rt, source_id=source_id, actor=admin, now=rt.clock.now()
-        )  # fmt: skip
+        recover = partial(intake.recover_test_alerts, rt, source_id=source_id, actor=admin, now=rt.clock.now())
+        await rt.db.aside(recover)
     await deliver.deliver_due(rt, rt.clock.now())
     await deliver.drain(rt)
     await rt.outside.close()

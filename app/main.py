@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from app.jobs.clockwork import Clockwork
 from app.jobs.desk import Desk
 from app.platform import failpoints, logs
+from app.platform.crews import limit_visits
 from app.platform.errors import StartRefused
 from app.platform.memory import settle_memory
 from app.platform.migrate import prepare_schema
@@ -43,13 +44,14 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        limit_visits()
         clockwork = Clockwork(Desk(rt)) if with_clock else None
         if not rt.db.inline:
             rt.writer.start()
         if clockwork is not None:
             await clockwork.start()
         if greets:
-            sys.stderr.write(await rt.outside.blocking(lambda: greeting(rt, rt.settings.pagerpal_base_url)))
+            sys.stderr.write(await rt.db.aside(lambda: greeting(rt, rt.settings.pagerpal_base_url)))
         with ending_with_the_process(rt.bus):
             yield
         if clockwork is not None:
@@ -57,7 +59,7 @@ def create_app(
         await deliver.drain(rt)
         await rt.outside.close()
         rt.statsd.close()
-        await rt.outside.blocking(rt.writer.stop)
+        await rt.db.aside(rt.writer.stop)
         rt.db.dispose()
 
     app = new_application(rt, lifespan=lifespan)

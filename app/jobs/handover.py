@@ -45,7 +45,7 @@ class Handover:
 
     async def go(self, rt: Runtime, now: datetime) -> datetime | None:
         """Hand over what came due, and run here what was left lying; gives when to look again."""
-        due = await rt.outside.blocking(partial(run_pipeline.due_runs, rt, now))
+        due = await rt.db.aside(partial(run_pipeline.due_runs, rt, now))
         self.due_since = {run_id: self.due_since.get(run_id, now) for run_id in due}
         self.handed &= set(due)
         await self._hand_over(rt, [run_id for run_id in due if run_id not in self.handed], now)

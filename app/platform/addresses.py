@@ -7,14 +7,19 @@ The deny list is explicit (IANA special-purpose registries, RFC 6890): the stand
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from app.platform.crews import Crew
+from app.platform.errors import Unavailable
+from app.platform.flights import Flights
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 Resolve = Callable[[str], Awaitable[list[str]]]
 
 RESOLVE_SECONDS = 3.0
+NAMES_AT_MOST = 1000
 HTTP_PORTS = frozenset({80, 443, 8080, 8443})
 MAIL_PORTS = frozenset({25, 465, 587, 2525})
 
@@ -117,20 +122,37 @@ def _literal(host: str) -> Address | None:
         return None
 
 
-# Its own threads: a name server that hangs must not use up those that database work runs in.
-_RESOLVERS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolve")
-
-
-async def resolve_name(host: str) -> list[str]:
-    """The addresses of a host name, each once, within 3 s. Raises NameNotResolved."""
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(RESOLVE_SECONDS):
-            answers = await loop.run_in_executor(
-                _RESOLVERS, lambda: socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-            )
-    except TimeoutError as error:
-        raise NameNotResolved(f"the host name could not be looked up within {RESOLVE_SECONDS:.0f} s") from error
-    except (OSError, UnicodeError) as error:
-        raise NameNotResolved("the host name could not be looked up") from error
+def ask_resolver(host: str) -> list[str]:
+    """The addresses of a host name as the system's resolver has them; may take as long as a dead name server does."""
+    answers = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+
+
+class Lookups:
+    """Name look-ups, in threads of their own: a name server that hangs uses up no others.
+
+    Who asks for a name that is being looked up waits for the same answer, so that one dead name holds one thread.
+    """
+
+    def __init__(
+        self, ask: Callable[[str], list[str]] = ask_resolver, *, seconds: float = RESOLVE_SECONDS, at_most: int = 32
+    ) -> None:
+        self._ask = ask
+        self._seconds = seconds
+        self._crew = Crew("look-up", threads=at_most)
+        self._shared = Flights(at_most=NAMES_AT_MOST, kept_seconds=0.0)
+
+    async def __call__(self, host: str) -> list[str]:
+        """The addresses of a host name, each once, in time. Raises NameNotResolved."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._shared.share(host, lambda: self._crew(partial(self._ask, host)))
+        except TimeoutError as error:
+            raise NameNotResolved(f"the host name could not be looked up within {self._seconds:g} s") from error
+        except Unavailable as error:
+            raise NameNotResolved("too many other host names are being looked up") from error
+        except (OSError, UnicodeError) as error:
+            raise NameNotResolved("the host name could not be looked up") from error
+
+
+resolve_name: Resolve = Lookups()

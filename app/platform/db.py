@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event, func, insert, select, text
@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError as PoolTimeout
 
 from app.platform.bus import Bus, Event
+from app.platform.crews import VISIT_THREADS, Crew, in_visitors_thread, is_visit
 from app.platform.errors import Unavailable
 from app.platform.tables import Base, fields_of, table_of
 from app.platform.types import JsonValue, Page, PageQuery
@@ -27,6 +28,12 @@ DialectName = Literal["sqlite", "postgresql"]
 Rows: TypeAlias = CursorResult[*tuple[Any, ...]]
 
 BUSY_TIMEOUT_MS = 5000
+# A thread has one connection at a time: with one for each there is no waiting for connections. Some are over for the
+# writer and for what goes on beside.
+DUTY_THREADS = 10
+SPARE_CONNECTIONS = 4
+CONNECTIONS = DUTY_THREADS + VISIT_THREADS + SPARE_CONNECTIONS
+POOL = {"pool_size": 10, "max_overflow": CONNECTIONS - 10, "pool_timeout": 5}
 RETRIES = 5
 RETRY_PAUSE_SECONDS = 0.05
 # PostgreSQL: serialization failure, deadlock (SQLSTATE class 40); the transaction did nothing and may run again.
@@ -105,6 +112,7 @@ class Db:
         self.submit: Callable[[Callable[[Tx], Any]], Any] | None = None
         self._lock = threading.RLock()
         self._local = threading.local()
+        self._duty = Crew("duty", threads=DUTY_THREADS)
         self.engine = _postgres_engine(url) if self.dialect == "postgresql" else _sqlite_engine(url, "BEGIN")
         self.write_engine = self.engine if self.dialect == "postgresql" else _sqlite_engine(url, "BEGIN IMMEDIATE")
 
@@ -136,13 +144,20 @@ class Db:
             return self._write_here(fn)
         if self.submit is not None and self.dialect == "sqlite":
             return cast(T, await asyncio.wrap_future(self.submit(fn)))
-        return await asyncio.to_thread(self._write_here, fn)
+        return await self.aside(partial(self._write_here, fn))
 
     async def run_read(self, fn: Callable[[Tx], T]) -> T:
         """`read` for async code."""
+        return await self.aside(partial(self.read, fn))
+
+    async def aside(self, fn: Callable[[], T]) -> T:
+        """Run what reads or writes here off the event loop: for a request in its threads, else in the pager's own.
+
+        So what pages never waits behind those who look at pages. Raises Unavailable when too much waits already.
+        """
         if self.inline:
-            return self.read(fn)
-        return await asyncio.to_thread(self.read, fn)
+            return fn()
+        return await (in_visitors_thread(fn) if is_visit() else self._duty(fn))
 
     @contextmanager
     def transaction(self, connection: Connection) -> Iterator[Tx]:
@@ -218,7 +233,7 @@ def _nothing() -> Iterator[None]:
 
 
 def _sqlite_engine(url: str, begin: str) -> Engine:
-    engine = create_engine(url, pool_size=5, max_overflow=20, connect_args={"check_same_thread": False})
+    engine = create_engine(url, connect_args={"check_same_thread": False}, **POOL)
 
     def on_connect(dbapi_connection: Any, _record: Any) -> None:
         # Autocommit in the driver: we say BEGIN ourselves, or a read that turns into a write fails at once
@@ -238,4 +253,4 @@ def _postgres_engine(url: str) -> Engine:
     target = make_url(url)
     if target.drivername == "postgresql":
         target = target.set(drivername="postgresql+psycopg")
-    return create_engine(target, pool_pre_ping=True, pool_size=10, max_overflow=20, pool_timeout=5)
+    return create_engine(target, pool_pre_ping=True, **POOL)

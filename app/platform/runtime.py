@@ -1,6 +1,5 @@
 """One object through which time, ids, randomness and the outside world come in; a test hands over its own."""
 
-import asyncio
 import random
 import secrets
 import uuid
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 from app.platform.addresses import AddressFilter
 from app.platform.bus import Bus
 from app.platform.clock import Clock, SystemClock
+from app.platform.crews import Crew
 from app.platform.db import Db
 from app.platform.http import OutboundHttp
 from app.platform.mail import SmtpMail
@@ -23,6 +23,9 @@ from app.platform.templates import SandboxedTemplates
 from app.platform.writer import Writer
 
 T = TypeVar("T")
+
+# Files, system calls, other programs.
+_blocking = Crew("blocking", threads=16)
 
 
 class Ids(Protocol):
@@ -75,8 +78,8 @@ class Runtime:
 
 
 async def in_thread(fn: Callable[[], T]) -> T:
-    """Run a blocking function in a thread."""
-    return await asyncio.to_thread(fn)
+    """Run a blocking function that does not touch the database in a thread."""
+    return await _blocking(fn)
 
 
 def build_runtime(settings: Settings) -> Runtime:

@@ -8,11 +8,11 @@ also carry the session's CSRF token, as header `X-CSRF-Token`, form field or JSO
 import base64
 import binascii
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import Request
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 
 from app.accounts.permissions import Permission, allows
@@ -112,10 +112,10 @@ async def _identify(request: Request, rt: Runtime, now: datetime, *, is_api: boo
     if is_api and authorization is not None:
         scheme, _, value = authorization.partition(" ")
         if scheme.lower() == "bearer":
-            return await run_in_threadpool(people.identify_token, rt, value.strip(), now=now)
+            return await rt.db.aside(partial(people.identify_token, rt, value.strip(), now=now))
         if scheme.lower() == "basic":
             email, password = _basic(value)
-            return await run_in_threadpool(
+            identify = partial(
                 people.identify_basic,
                 rt,
                 email=email,
@@ -124,9 +124,10 @@ async def _identify(request: Request, rt: Runtime, now: datetime, *, is_api: boo
                 now=now,
                 cache=request.app.state.credentials,
             )
+            return await rt.db.aside(identify)
         raise Unauthenticated("Use Basic with email and password, or Bearer with a personal token.")
     token = session_token(request)
-    return None if token is None else await run_in_threadpool(people.identify_session, rt, token, now=now)
+    return None if token is None else await rt.db.aside(partial(people.identify_session, rt, token, now=now))
 
 
 def client_address(request: Request) -> str:

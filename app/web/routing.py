@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route as PlainRoute
 
 from app.accounts.passwords import CredentialCache
 from app.accounts.permissions import Permission
+from app.platform.crews import begin_visit
 from app.web.guard import StrictRequest, admit, shows_token
 
 
@@ -56,6 +57,7 @@ class GuardedRoute(APIRoute):
         inner = super().get_route_handler()
 
         async def guarded(plain: Request) -> Response:
+            await begin_visit()
             request = StrictRequest(plain.scope, plain.receive)
             if self.entry.token_setting and shows_token(request, self.entry.token_setting):
                 return await inner(request)

@@ -36,6 +36,7 @@ BROAD_EXCEPTS = {
     "app/checks/running.py": "one checker that breaks does not stop the others",
     "app/pipeline/signals.py": "a signal that cannot be emitted does not stop its run",
     "app/web/errors.py": "whatever goes wrong becomes an answer",
+    "app/platform/crews.py": "what a thread raises is raised again where it is waited for",
     "app/platform/writer.py": "a poisoned item fails alone, not everybody committed with it",
 }
 COMMITTERS = {"app/platform/db.py"}
@@ -51,6 +52,7 @@ RANDOM_MODULES = {"random", "secrets", "uuid"}
 RANDOM_TYPES = {"Random", "UUID"}
 ENVIRONMENT = re.compile(r"^os\.(environ|getenv|putenv)$")
 COMMIT = re.compile(r"\.commit$")
+SHARED_THREADS = re.compile(r"(^|\.)(to_thread(\.run_sync)?|run_in_executor|run_in_threadpool|ThreadPoolExecutor)$")
 BEGIN = re.compile(r"(^|\.)db\.(write|read|run|run_read)$")
 
 # Names that have a better one in the glossary, or that say nothing.
@@ -130,6 +132,10 @@ def test_only_the_named_edges_catch_everything() -> None:
 
 def test_one_place_commits() -> None:
     assert _files_that_name(COMMIT) <= COMMITTERS
+
+
+def test_one_place_hands_work_to_threads_that_others_share() -> None:
+    assert _files_that_name(SHARED_THREADS) <= {"app/platform/crews.py"}
 
 
 def test_one_place_reads_the_environment() -> None:

@@ -9,10 +9,10 @@ from urllib.parse import parse_qs
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.concurrency import run_in_threadpool
 
 from app.notify.action_links import LinkAction
 from app.notify.errors import ActionLinkUsed
+from app.platform.crews import begin_visit
 from app.platform.errors import FieldError, Invalid, TooLarge
 from app.platform.runtime import Runtime
 from app.usecases.answer import links
@@ -26,20 +26,22 @@ HEADERS = {"cache-control": "no-store", "referrer-policy": "no-referrer", "x-rob
 
 async def look(request: Request) -> HTMLResponse:
     """What the link is about and one button per action; a used link says what happened, as 409."""
+    await begin_visit()
     rt: Runtime = request.app.state.runtime
     now = rt.clock.now()
-    view = await run_in_threadpool(lambda: links.read_link(rt, request.path_params["token"], now=now))
+    view = await rt.db.aside(lambda: links.read_link(rt, request.path_params["token"], now=now))
     return _page(request, view, said=view.used or "", status=409 if view.used else 200)
 
 
 async def act(request: Request) -> HTMLResponse:
     """Do what the link, or the button that was pressed, is for; a used link says what happened, as 409."""
+    await begin_visit()
     rt: Runtime = request.app.state.runtime
     token, now, action = request.path_params["token"], rt.clock.now(), await _chosen(request)
     try:
-        view = await run_in_threadpool(lambda: links.use_link(rt, token, action=action, now=now))
+        view = await rt.db.aside(lambda: links.use_link(rt, token, action=action, now=now))
     except ActionLinkUsed as used:
-        view = await run_in_threadpool(lambda: links.read_link(rt, token, now=now))
+        view = await rt.db.aside(lambda: links.read_link(rt, token, now=now))
         return _page(request, view, said=used.message, status=409)
     done = links.DONE[view.action].capitalize()
     return _page(request, view, said=f"{done}, {view.reader.name}.", status=200, is_done=True)

@@ -131,7 +131,7 @@ async def _page(ui: Ui, name: str, editing: Editing, status: int = 200) -> Respo
     chosen = editing.form.value("module") if editing.form else ""
     module = await module_view(ui.rt, chosen or alarm.module)
     shown = Editing(editing.form, editing.trial, editing.overtaken, editing.loaded, module)
-    return await ui.rt.outside.blocking(
+    return await ui.rt.db.aside(
         lambda: ui.page(
             "alarms/edit.html",
             alarm.title,
@@ -142,7 +142,7 @@ async def _page(ui: Ui, name: str, editing: Editing, status: int = 200) -> Respo
 
 
 async def _trial_page(ui: Ui, name: str, trial: Trial) -> Response:
-    return await ui.rt.outside.blocking(
+    return await ui.rt.db.aside(
         lambda: ui.page(
             "alarms/test.html", "Live test", lambda tx: {"alarm": queries.get_alarm(tx, name), "trial": trial}
         )

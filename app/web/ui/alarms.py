@@ -25,7 +25,7 @@ def index(ui: UiDep, query: QueryDep) -> Response:
 async def modules(ui: UiDep) -> Response:
     """Every module with what it reads; one that cannot be run says why."""
     listed = await run_alarms.list_modules(ui.rt)
-    return await ui.rt.outside.blocking(
+    return await ui.rt.db.aside(
         lambda: ui.page("alarms/modules.html", "Alarm modules", lambda _tx: {"modules": listed})
     )
 
@@ -73,7 +73,7 @@ async def _new_page(ui: Ui, module: str, form: Form | None = None, status: int =
     if not module:
         return await modules(ui)
     view = await module_view(ui.rt, module)
-    return await ui.rt.outside.blocking(
+    return await ui.rt.db.aside(
         lambda: ui.page(
             "alarms/new.html",
             "New alarm",

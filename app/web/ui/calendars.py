@@ -1,7 +1,8 @@
 """Calendars of a person: the address of their feed, and their absences; on their page and on one's own profile."""
 
+from functools import partial
+
 from fastapi import Response
-from starlette.concurrency import run_in_threadpool
 
 from app.oncall.types import AbsenceCalendar
 from app.platform.errors import FieldError, Invalid, PagerPalError
@@ -69,7 +70,7 @@ async def _add_absences(ui: Ui, place: Place, form: Form) -> Response:
         calendar = await _added(ui, place, form)
     except PagerPalError as fault:
         forms = {"absences": form.named("absences").refused(fault, at=field)}
-        return await run_in_threadpool(place.page, forms, fault.status)
+        return await ui.rt.db.aside(partial(place.page, forms, fault.status))
     return ui.go(f"{place.path}#absences-{calendar.id}", f"Added: {calendar.name}.")
 
 

@@ -99,7 +99,7 @@ async def analyze(incident_id: Id, ui: UiDep, form: FormDep) -> Response:
     here = f"/incidents/{incident_id}#analysis"
     acting = partial(people.acting_as, ui.rt, ui.signed_in, form.maybe_id(ACTING), source="ui")
     try:
-        actor = await ui.rt.outside.blocking(acting)
+        actor = await ui.rt.db.aside(acting)
         run = await analysis.analyze_by_hand(ui.rt, incident_id=incident_id, actor=actor, now=ui.now)
     except (AnalysisFailed, Invalid) as fault:
         return ui.go(here, fault.message, kind="bad")

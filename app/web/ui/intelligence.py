@@ -109,7 +109,7 @@ async def preview(provider_id: Id, ui: UiDep, query: QueryDep) -> Response:
         shown = await previewed(ui.rt, provider_id=provider_id, incident_id=query.maybe_id("incident_id"))
     except PagerPalError as refused:
         fault = refused
-    return await ui.rt.outside.blocking(lambda: _preview_page(ui, provider_id, query, shown, fault))
+    return await ui.rt.db.aside(lambda: _preview_page(ui, provider_id, query, shown, fault))
 
 
 def _fields(kind: Kind, form: Form) -> dict[str, Any]:

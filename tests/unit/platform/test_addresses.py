@@ -1,10 +1,13 @@
 """The outbound address filter: what may be called, and that no spelling gets around it."""
 
+import asyncio
+import threading
+from collections.abc import Iterator
 from ipaddress import ip_network
 
 import pytest
 
-from app.platform.addresses import AddressFilter, AddressRefused, NameNotResolved, resolve_name
+from app.platform.addresses import AddressFilter, AddressRefused, Lookups, NameNotResolved, resolve_name
 
 NOT_PUBLIC = [
     "0.0.0.0",  # noqa: S104  nothing binds here
@@ -80,3 +83,61 @@ async def test_a_name_without_an_address_is_no_refusal() -> None:
         await answering().addresses("nowhere.example.com", 443)
     with pytest.raises(NameNotResolved):
         await resolve_name("a" * 300)
+
+
+class DeadNameServer:
+    """Answers nothing until it is let go; keeps which names it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.let_go = threading.Event()
+
+    def ask(self, host: str) -> list[str]:
+        """Hang, then say that there is no such name."""
+        self.asked.append(host)
+        self.let_go.wait(10)
+        raise OSError("no such name")
+
+
+@pytest.fixture
+def dead() -> Iterator[DeadNameServer]:
+    server = DeadNameServer()
+    yield server
+    server.let_go.set()
+
+
+async def test_a_name_server_that_hangs_is_given_up_in_time(dead: DeadNameServer) -> None:
+    filter = AddressFilter(resolve=Lookups(dead.ask, seconds=0.01))
+    for _ in range(3):
+        with pytest.raises(NameNotResolved, match="within"):
+            await filter.addresses("hooks.example.com", 443)
+    assert await filter.addresses("1.1.1.1", 443) == ["1.1.1.1"]
+    # One thread hangs, however often the name is asked for.
+    assert dead.asked == ["hooks.example.com"]
+
+
+async def test_names_that_hang_fail_the_others_in_time_and_not_for_good(dead: DeadNameServer) -> None:
+    names = Lookups(dead.ask, seconds=0.05, at_most=2)
+    asked = [names(f"dead-{number}.example.com") for number in range(4)]
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [NameNotResolved] * 4
+    assert len(dead.asked) == 2
+    dead.let_go.set()
+    with pytest.raises(NameNotResolved, match=r"could not be looked up$"):
+        await names("dead-9.example.com")
+
+
+async def test_who_asks_for_the_same_name_gets_the_same_answer() -> None:
+    asked: list[str] = []
+
+    def answer(host: str) -> list[str]:
+        asked.append(host)
+        return ["1.1.1.1"]
+
+    names = Lookups(answer)
+    assert await asyncio.gather(*(names("hooks.example.com") for _ in range(3))) == [["1.1.1.1"]] * 3
+    assert asked == ["hooks.example.com"]
+    # An answer is never kept: what is connected to is what the name server says now.
+    await asyncio.sleep(0)
+    await names("hooks.example.com")
+    assert len(asked) == 2
