@@ -23,19 +23,61 @@ _NAMED = re.compile(
     r"(?P<value>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|(?:(?:Bearer|Basic|Token|Digest)\s+)?[^\s,;&\"']+)",
     re.IGNORECASE,
 )
+# `password "x"`, `the new password x1`: what follows a password, if it is quoted or nobody's word. The names of things
+# that are called secrets and tokens stay: `secret "web-tls" not found` is worth knowing.
+_TOLD = r"\b(?:pass(?:word|wd|phrase|code|wort)|pwd)\b"
+_QUOTED = r"\"[^\"\n]+\"|'[^'\n]+'|`[^`\n]+`|\([^()\s]+\)|<[^<>\s]+>"
+_NOBODYS_WORD = r"(?=[^\s,;]*[0-9]|[^\s,;]*[!@#$%^&*?]\w)[^\s,;\"'`()<>]{4,}"
+_SAID = re.compile(rf"(?P<name>{_TOLD}\s+)(?P<value>{_QUOTED}|{_NOBODYS_WORD})", re.IGNORECASE)
+_SAID_KEY = re.compile(
+    r"(?P<name>\b(?:secret|token|credentials?|(?:api|access|private|signing|license)[ _]?key|otp|pin)\s+[\"'`(<]?)"
+    r"(?P<value>(?=[\w+=/]*[0-9])(?=[\w+=/]*[a-z])[\w+=/]{6,}(?![\w-])|(?<=(?:otp|pin)\s)[0-9]{4,})",
+    re.IGNORECASE,
+)
+# `password for app is x`, `credentials of bob: x`, `password was set to x`.
+_OF = re.compile(
+    rf"(?P<name>(?:{_TOLD}|\bcredentials?\b)\s+"
+    r"(?:(?:for|of)\s+(?:[\w.@-]+\s+){0,3}?[\w.@-]+\s*(?:[:=]|\bis\b)"
+    r"|(?:is\s+now|(?:was\s+|has\s+been\s+)?(?:re)?(?:set|changed)\s+to))\s*)(?P<value>[^\s,;]+)",
+    re.IGNORECASE,
+)
 _OPTION = re.compile(
     rf"(?P<name>(?<![\w-])--?[\w-]{{0,40}}?(?:{_WORDS})[\w-]{{0,40}}[ =]+)(?P<value>[^\s\"']+|\"[^\"]*\"|'[^']*')",
     re.IGNORECASE,
 )
 _USER = re.compile(r"(?P<name>\s(?:-u|--user)[ =]?)(?P<value>[^\s:]+:\S+)")
-_SHORT_OPTION = re.compile(
-    r"(?P<name>\b(?:mysql|mysqldump|mariadb|sshpass|redis-cli)\b[^\n]{0,200}?\s-[pa] ?)(?P<value>\S+)"
+# The letters by which programs take a password; elsewhere they mean a port, a path or a process.
+_LETTERS = (
+    ("p", r"mysql|mysqldump|mysqladmin|mariadb|sshpass|mongo\w*|rabbitmqadmin|(?:docker|podman|helm registry) login"),
+    ("a", "redis-cli"),
+    ("w", r"ldap(?:search|modify|add|delete|whoami|passwd)"),
+    ("P", "sqlcmd|bcp|zip|unzip"),
+    *((letter, r"snmp\w+") for letter in "cAX"),
 )
+_SHORT_OPTIONS = [
+    re.compile(rf"(?P<name>\b(?:{programs})\b[^\n]{{0,200}}?\s-{letter} ?)(?P<value>\S+)")
+    for letter, programs in _LETTERS
+]
+_SQL = re.compile(
+    r"(?P<name>\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+(?:password\s+)?)(?P<value>\"[^\"]+\"|'[^']+'|[^\s;]+)",
+    re.IGNORECASE,
+)
+_LITERAL = re.compile(r"(?P<name>--from-literal[= ][\w.-]+=)(?P<value>\S+)")
+# `bob:x@db.example.com` and `bob%x`, without a scheme in front of them.
+_LOGIN = re.compile(
+    r"(?P<name>(?<![\w/.:-])(?!mailto:|sip:|xmpp:)[\w.-]{1,64}:)(?P<value>[^\s:@/]{3,100})(?=@[\w-]+[.:/\s]|@[\w-]+\Z)"
+)
+_SMB = re.compile(r"(?P<name>\s-U ?[\w.\\-]{1,64}%)(?P<value>\S+)")
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL)
 _UUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.IGNORECASE)
 _CHUNK = re.compile(r"[A-Za-z0-9+/=_~.%-]{12,}")
 _RUN = re.compile(r"[A-Za-z0-9]+")
 _HASH = re.compile(r"\b(?:sha256:)?[0-9a-f]{16,}\b", re.IGNORECASE)
+
+# The order matters: what is told more closely comes first, and what hides a name with its value last.
+_NETS = (
+    *_SHORT_OPTIONS, _SMB, _LITERAL, _SQL, _USER, _OPTION, _OF, _NAMED, _SAID, _SAID_KEY, _LOGIN,
+)  # fmt: skip
 
 # More than is ever told of one text; the patterns take their time.
 READ_LIMIT = 4000
@@ -63,7 +105,7 @@ def scrub_text(text: str, limit: int = READ_LIMIT) -> str:
         text = "".join(text[:limit].rsplit(maxsplit=1)[:1])
     text = _PEM.sub(HIDDEN, text)
     text = redact_text(text)
-    for pattern in (_SHORT_OPTION, _USER, _OPTION, _NAMED):
+    for pattern in _NETS:
         text = pattern.sub(rf"\g<name>{HIDDEN}", text)
     text = _HASH.sub(HIDDEN, _UUID.sub(HIDDEN, text))
     return _CHUNK.sub(lambda found: HIDDEN if _is_chance(found[0]) else found[0], text)

@@ -1,6 +1,7 @@
 """What leaves in a prompt: what is listed, inside the fence, clipped, and none of 500 planted secrets."""
 
 import json
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,12 +72,52 @@ def test_a_secret_under_a_telling_name_is_hidden_whatever_it_looks_like() -> Non
 @pytest.mark.parametrize(
     "text",
     [
+        'passwd "letmein99" was refused',
+        "login with password letmein99 failed",
+        "psql: password 'letmein99'",
+        "the password (letmein99) is old",
+        "password for user app: letmein99",
+        "password was reset to letmein99",
+        "credentials of bob: letmein99",
+        "secret letmein99 was rejected",
+        "API key `letmein99` is unknown",
+        "ALTER USER app IDENTIFIED BY 'letmein99'",
+        "mongosh -u root -p letmein99",
+        "docker login -u bob -p letmein99 registry.example.com",
+        "ldapsearch -x -D cn=admin -w letmein99",
+        "sqlcmd -S db -U sa -P letmein99",
+        "snmpget -v3 -u ops -A letmein99 -X letmein99 switch",
+        "smbclient -U bob%letmein99 //files/share",
+        "kubectl create secret generic app --from-literal=key=letmein99",
+        "git clone bob:letmein99@git.example.com/app",
+    ],
+)
+def test_a_password_is_hidden_however_it_is_said(text: str) -> None:
+    assert "letmein99" not in scrub_text(text)
+
+
+@pytest.mark.parametrize("text", ["password for " + "a " * 2000, "a" * 4000 + ":", "mysql " * 650, "password 'x" * 360])
+def test_no_text_keeps_the_scrubber_busy(text: str) -> None:
+    # A runaway pattern would take minutes.
+    began = time.process_time()
+    scrub_text(text)
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "HighMemoryUsage on web-prod-03.eu-west-1.example.com:9100 is above 95 %",
         "pod checkout-api-7d9f8b6c5d-x2k4p in namespace shop restarts",
         "/var/lib/postgresql/16/main is 91 % full, 1234567 inodes left",
         "p99 latency of GET /api/v1/orders/{id} is 2.5 s since 2026-03-02T09:00:00Z",
         "KubeDeploymentReplicasMismatch: 2/5 replicas, see runbook",
         "10.20.30.40 does not answer, packet loss 100%",
+        'FATAL: password authentication failed for user "app" on db-1',
+        'MountVolume.SetUp failed: secret "web-tls-2" not found in namespace shop',
+        "token bucket of api-7d9f8 is empty, session pool exhausted: 5 of 5",
+        "access key rotation is 5 days overdue, client id 42",
+        "ssh -p 2222 web-1 and docker ps -p 80 hang; mailto:ops@example.com",
     ],
 )
 def test_what_an_engineer_needs_is_left(text: str) -> None:
