@@ -22,6 +22,8 @@ from app.intelligence.types import (
     Fault,
     Usage,
 )
+from app.platform.db import Tx
+from app.platform.errors import FieldError, Invalid
 from app.platform.failpoints import fp
 from app.platform.logs import get_logger
 from app.platform.runtime import Runtime
@@ -92,8 +94,10 @@ async def analyze_by_hand(
 ) -> AnalysisRun:
     """The analysis that somebody asks for and waits for, in a time in which no proxy gives up.
 
-    Raises IncidentNotFound, AnalysisFailed.
+    Raises IncidentNotFound, AnalysisFailed, and Invalid for a provider that there is not.
     """
+    if provider is not None:
+        await rt.db.run_read(partial(_require_provider, name=provider))
     return await analyze(
         rt,
         incident_id=incident_id,
@@ -104,6 +108,14 @@ async def analyze_by_hand(
         at_most_seconds=BY_HAND_SECONDS,
         actor=actor,
     )
+
+
+def _require_provider(tx: Tx, *, name: str) -> None:
+    """Whoever asks somebody by name and mistypes it wants to hear of it, not to be answered by another."""
+    known = (local.LOCAL, *queries.provider_names(tx))
+    if name not in known:
+        message = f"there is no provider «{name[: recording.NAME_SHOWN]}»; there are {', '.join(known)}"
+        raise Invalid("Nobody can be asked.", [FieldError("provider", message)])
 
 
 async def close_orphans(rt: Runtime, now: datetime) -> int:

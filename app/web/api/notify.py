@@ -7,12 +7,13 @@ from pydantic import Field, JsonValue
 
 from app.accounts.permissions import Permission, allows
 from app.accounts.types import Identity
-from app.notify.channels._base import Channel, key_of, secret_fields
+from app.notify.channels._base import Channel
 from app.notify.kinds import channel_kinds, kind_named
 from app.notify.types import NotificationMessage, SendResult
 from app.platform.errors import Forbidden, NotFound
 from app.usecases import deliver
 from app.web.api.accounts_schemas import In, Out
+from app.web.api.config_schemas import ConfigFieldOut, config_fields
 from app.web.deps import ActorDep, IdentityDep, NowDep, RuntimeDep
 
 LONGEST_WAIT_SECONDS = 60.0
@@ -74,39 +75,18 @@ class BatchOut(Out):
     results: list[SendOut]
 
 
-class DriverField(Out):
-    """One key of a kind's configuration."""
-
-    name: str
-    required: bool
-    secret: bool
-    default: Any
-    help: str
-
-
 class DriverOut(Out):
     """A kind of channel, how it is set up at the vendor, and its configuration."""
 
     driver: str
     label: str
     setup: str
-    fields: list[DriverField]
+    fields: list[ConfigFieldOut]
 
     @classmethod
     def of(cls, name: str, kind: Channel) -> "DriverOut":
         """The kind as the API shows it."""
-        secret = secret_fields(kind.config_model)
-        fields = [
-            DriverField(
-                name=key_of(name, info),
-                required=info.is_required(),
-                secret=key_of(name, info) in secret,
-                default=None if info.is_required() else info.get_default(call_default_factory=True),
-                help=info.description or "",
-            )
-            for name, info in kind.config_model.model_fields.items()
-        ]
-        return cls(driver=name, label=kind.label, setup=kind.setup, fields=fields)
+        return cls(driver=name, label=kind.label, setup=kind.setup, fields=config_fields(kind.config_model))
 
 
 class DriversOut(Out):

@@ -14,6 +14,7 @@ from app.platform.types import MAX_PAGE_SIZE, PageQuery
 from app.usecases import analyze
 from app.usecases.analyze import Recommended
 from app.web.api.accounts_schemas import In, Out
+from app.web.api.config_schemas import ConfigFieldOut, config_fields
 from app.web.deps import MAX_ID, ActorDep, NowDep, RuntimeDep
 
 IncidentId = Annotated[int | None, Query(ge=1, le=MAX_ID)]
@@ -34,6 +35,7 @@ class KindOut(Out):
     provider: str
     label: str
     setup: str
+    fields: list[ConfigFieldOut]
     configured: list[str]
     is_active: bool
 
@@ -181,6 +183,7 @@ def list_kinds(rt: RuntimeDep) -> KindsOut:
             provider=name,
             label=kind.label,
             setup=kind.setup,
+            fields=config_fields(kind.config_model),
             configured=[row.name for row in rows if row.provider == name],
             is_active=name == active,
         )

@@ -97,6 +97,31 @@ def test_analysing_now_asks_the_active_one_and_is_then_the_newest(
     assert len(world.http.calls) == 1
 
 
+def test_a_provider_that_there_is_not_is_named_and_nobody_answers_instead(
+    admin: Caller, responder: Caller, incident: JSON
+) -> None:
+    for about in ({}, {"incident_id": incident["id"]}):
+        problem = ask(responder, "POST", "/recommendations/", {**about, "provider": "mian"}, status=422)
+        (error,) = problem["errors"]
+        assert (error["path"], error["message"]) == ("provider", "there is no provider «mian»; there are local")
+    assert admin.get("/analysis-runs")["total"] == 0
+
+
+def test_every_kind_says_what_can_be_set_and_with_which_defaults(viewer: Caller) -> None:
+    kinds = {each["provider"]: each for each in ask(viewer, "GET", "/providers/")["providers"]}
+    models = {name: {field["name"]: field for field in kind["fields"]} for name, kind in kinds.items()}
+    assert {name: fields["model"]["default"] for name, fields in models.items() if name != "local"} == {
+        "openai": "gpt-4o-mini", "claude": "claude-sonnet-4-20250514", "gemini": "gemini-2.0-flash",
+        "copilot": "openai/gpt-4o", "grok": "grok-3-mini", "ollama": "llama3.1", "mistral": "mistral-small-latest",
+    }  # fmt: skip
+    assert models["ollama"]["base_url"]["default"] == "http://127.0.0.1:11434"
+    key = models["claude"]["api_key"]
+    assert (key["required"], key["secret"], key["default"]) == (True, True, None)
+    own = {name: field["default"] for name, field in models["local"].items()}
+    assert (own["top_n_processes"], own["large_file_threshold_mb"], own["old_file_days"]) == (10, 100.0, 30)
+    assert "/var/log" in own["scan_paths"]
+
+
 def test_without_an_incident_it_is_about_this_machine(responder: Caller) -> None:
     found = ask(responder, "POST", "/recommendations", {})
     assert (found["incident_id"], found["provider"], found["analysis_run_id"]) == (None, "local", None)
