@@ -19,6 +19,7 @@ from app.pipeline.graph import Graph
 from app.pipeline.presets import TIMEOUT_SECONDS
 from app.pipeline.types import Node, NodeType, Plan
 from app.platform.errors import FieldError
+from app.platform.templates import syntax_fault
 from app.platform.types import JsonObject, JsonValue
 
 FORMAT = "1.0"
@@ -175,7 +176,7 @@ def _config_errors(kind: NodeType, config: Mapping[str, Any], at: str, names: Na
     elif kind is NodeType.NOTIFY:
         errors += _names_errors(config, "channels", at, "channel", names.channels if names else None)
         errors += _names_errors(config, "drivers", at, "kind of channel", names.drivers if names else None)
-        errors += _template_errors(config, f"{at}.template")
+        errors += _template_errors(config, f"{at}.template", is_new=names is not None)
     elif kind is NodeType.TRANSFORM:
         errors += [FieldError(f"{at}.{error.path}", error.message) for error in transform.config_errors(config)]
     return errors
@@ -239,13 +240,15 @@ def _checker_errors(name: str, params: Mapping[str, Any], at: str) -> list[Field
     return []
 
 
-def _template_errors(config: Mapping[str, Any], at: str) -> list[FieldError]:
+def _template_errors(config: Mapping[str, Any], at: str, *, is_new: bool) -> list[FieldError]:
     template = config.get("template", "")
     if not isinstance(template, str):
         return [FieldError(at, "must be a Jinja template, or `file:name.j2` in the template folder")]
     if template.startswith(FILE_PREFIX) and not is_template_name(template):
         return [FieldError(at, "must name a file of the template folder, as in `file:name.j2`")]
-    return []
+    # One that was saved runs on: its message is told in the built-in words (B32).
+    wrong = syntax_fault(template) if is_new and not template.startswith(FILE_PREFIX) else None
+    return [FieldError(at, f"is no Jinja template: {wrong}")] if wrong else []
 
 
 def _tries_errors(said: Mapping[str, Any], at: str) -> list[FieldError]:

@@ -10,6 +10,9 @@ from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 from typing import Any
 
+from jinja2 import TemplateSyntaxError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
 from app.platform.ports import TemplateFailed
 from app.platform.types import JsonObject
 
@@ -17,6 +20,17 @@ WORKER = Path(__file__).with_name("template_worker.py")
 RENDER_SECONDS = 0.25
 START_SECONDS = 10.0
 ANSWER_BYTES = 1024 * 1024
+
+
+def syntax_fault(source: str) -> str | None:
+    """What is wrong with how a template is written, None when nothing is. It is only read here, not run."""
+    try:
+        ImmutableSandboxedEnvironment().parse(source)
+    except TemplateSyntaxError as wrong:
+        return f"{wrong.message} (line {wrong.lineno})"
+    except RecursionError:
+        return "it is nested too deeply"
+    return None
 
 
 class SandboxedTemplates:

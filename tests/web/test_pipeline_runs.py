@@ -105,6 +105,7 @@ def test_dry_run_shows_the_chain_and_a_run_by_hand_pages_nobody(client: TestClie
     assert get(client, "")["total"] == 1, "a dry run leaves nothing"
 
     before = rt.db.read(lambda tx: outbox.list_notifications(tx, NotificationFilter(), PageQuery())).total
+    assert client.post(path).status_code == 202, "without a body it is about this host"
     started = client.post(path, json=sample)
     assert started.status_code == 202
     run = get(client, f"/{started.json()['run_id']}")

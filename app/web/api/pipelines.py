@@ -126,8 +126,11 @@ def resume_run(run_id: RunId, rt: RuntimeDep, now: NowDep) -> RunDetail:
     return show_run(run_id, rt)
 
 
-def run_by_hand(name: DefinitionName, body: HandRun, rt: RuntimeDep, now: NowDep, response: Response) -> HandRunOut:
+def run_by_hand(
+    name: DefinitionName, rt: RuntimeDep, now: NowDep, response: Response, body: HandRun | None = None
+) -> HandRunOut:
     """Ask for a run; nobody is paged, team channels hear of it. 202 once it is stored, 200 for a dry run."""
+    body = body or HandRun()
     rehearsal = run_pipeline.rehearse(rt, pipeline_name=name, payload=body.payload, now=now)
     shown = _rehearsed(rehearsal, is_dry=body.dry_run)
     if body.dry_run:

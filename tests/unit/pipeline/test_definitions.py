@@ -116,6 +116,16 @@ BROKEN: dict[str, tuple[Any, str, str]] = {
         "config.nodes[0].config.drivers[0]",
         "kind of channel «telex»",
     ),
+    "template not closed": (
+        flow(node("a", template="{{ incident.title")),
+        "config.nodes[0].config.template",
+        "is no Jinja template: unexpected end of template",
+    ),
+    "template with a word of its own": (
+        flow(node("a", template="{% fetch 'x' %}")),
+        "config.nodes[0].config.template",
+        "unknown tag 'fetch'",
+    ),
     "template out of the folder": (
         flow(node("a", template="file:../../secrets.j2")),
         "config.nodes[0].config.template",
@@ -211,6 +221,11 @@ def test_a_node_takes_from_the_defaults_what_it_does_not_say() -> None:
 def test_a_definition_goes_on_after_a_channel_of_it_is_gone() -> None:
     plan = compile_plan("mine", 1, flow(node("a", channels=["attic"])), names=None)
     assert plan.nodes[0].config == {"channels": ["attic"]}
+
+
+def test_a_definition_goes_on_with_a_template_that_is_no_longer_read() -> None:
+    plan = compile_plan("mine", 1, flow(node("a", template="{{ oh")), names=None)
+    assert plan.nodes[0].config == {"template": "{{ oh"}
 
 
 def test_a_transform_may_take_from_another_transform() -> None:
