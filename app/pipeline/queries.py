@@ -11,6 +11,7 @@ from app.pipeline.models import RunRow
 from app.pipeline.presets import PRESETS
 from app.pipeline.progress import Progress
 from app.pipeline.results import PipelineResult, StageError
+from app.pipeline.rules import ACTIVE
 from app.pipeline.types import PipelineRun, Plan, RunStatus, Stage, StageExecution, StageStatus
 from app.platform.db import Tx, paged
 from app.platform.types import Page, PageQuery
@@ -57,6 +58,16 @@ def is_first_run(tx: Tx, run: PipelineRun) -> bool:
     """Whether its incident had none before."""
     before = select(RunRow.id).where(RunRow.incident_id == run.incident_id, RunRow.id < run.id)
     return tx.execute(before.limit(1)).first() is None
+
+
+def must_wait(tx: Tx, run: PipelineRun) -> bool:
+    """Whether another run of its incident is under way, which goes first. Lock the incident before."""
+    if run.incident_id is None or run.status in ACTIVE:
+        return False
+    others = select(RunRow.id).where(
+        RunRow.incident_id == run.incident_id, RunRow.completed_at.is_(None), RunRow.status.in_(ACTIVE)
+    )
+    return tx.execute(others.limit(1)).first() is not None
 
 
 def stages_of(tx: Tx, run: PipelineRun) -> list[StageExecution]:

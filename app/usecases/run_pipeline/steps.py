@@ -91,9 +91,15 @@ Step: TypeAlias = Callable[[Tx], Turn]
 
 
 def begin(tx: Tx, *, rt: Runtime, run: PipelineRun, now: datetime) -> Turn:
-    """The first transaction of a claimed run; nothing happens when its lease was lost."""
+    """The first transaction of a claimed run; nothing happens when its lease was lost.
+
+    Two processes may have claimed two runs of one incident at the same moment: the one that comes second waits.
+    """
     incident = _lock(tx, run)
     if not pipeline.is_held(tx, run):
+        return Turn()
+    if queries.must_wait(tx, run):
+        pipeline.wait_on(tx, run, now=now)
         return Turn()
     news = []
     if run.plan is None:

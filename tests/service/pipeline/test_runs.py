@@ -196,6 +196,32 @@ def test_one_run_is_under_way_and_one_waits_however_much_comes_in(house: House) 
     assert house.messages(incident_id)[1].facts["text"] == "6 alerts from prod"
 
 
+def test_two_runs_of_an_incident_that_are_claimed_at_the_same_moment_follow_each_other(house: House) -> None:
+    house.channel("ops")
+    incident_id = house.fire(group="g")
+    house.work()
+    house.send(Outcome.REFUSED, error="404")
+    house.work()
+    run_pipeline.resume(house.rt, run_id=house.runs(incident_id)[0].run_id, now=house.now)
+    house.fire("Disk still full", group="g")
+    resumed, new = house.runs(incident_id)
+    assert (resumed.status, new.status) == (RunStatus.RETRYING, RunStatus.PENDING)
+
+    house.clock.advance(minutes=1)
+    (first,), (second,) = house.claim("one process"), house.claim("another")
+    assert {first.run_id, second.run_id} == {resumed.run_id, new.run_id}
+    for each in (first, second):
+        house.rt.db.write(partial(steps.begin, rt=house.rt, run=each, now=house.now))
+    assert [each.status for each in house.runs(incident_id)] == [RunStatus.ANALYZED, RunStatus.PENDING]
+    assert house.work().advanced == 0, "it waits for its turn"
+    house.send()
+    house.work()
+    house.work()
+    house.send()
+    house.work()
+    assert [each.status for each in house.runs(incident_id)] == [RunStatus.NOTIFIED, RunStatus.NOTIFIED]
+
+
 def test_run_of_a_process_that_died_is_taken_over_without_a_second_message(house: House) -> None:
     house.channel("ops")
     incident_id = house.fire()
