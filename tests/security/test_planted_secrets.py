@@ -101,7 +101,8 @@ def plot(world: World, settings: Settings, db: Db) -> Iterator[Plot]:
     logs.configure(settings.model_copy(update={"log_format": "json"}), log)
     world.http = Echo()
     # Counted ids are zeros for the most part, which stand everywhere.
-    rt = replace(world.runtime(settings, db), ids=RandomIds())
+    rt = world.runtime(settings, db)
+    rt = replace(rt, ids=RandomIds(rt.clock))
     now = rt.clock.now()
     admin = people.create_admin(
         rt, email="ada@example.com", name="Ada", password=f"{PLANTED['password']} {PASSWORD}", now=now
