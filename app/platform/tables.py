@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -64,6 +64,8 @@ def _utc(value: datetime | None) -> datetime | None:
     return value.astimezone(UTC)
 
 
+# Most rows of a batch name the same few instants.
+@lru_cache(maxsize=64)
 def _utc_text(value: datetime | None) -> str | None:
     # SQLAlchemy's own storage format for SQLite, so that text order is time order.
     utc = _utc(value)
