@@ -24,6 +24,7 @@ from app.platform.workers import START_FAILURE, refuse_many_workers
 from app.usecases import deliver
 from app.web.application import new_application
 from app.web.greeting import greeting
+from app.web.hooks.csp import Complaints
 from app.web.hooks.keys import KeyCupboard
 from app.web.hooks.pings import PingRates
 from app.web.hooks.rates import Rates
@@ -66,6 +67,7 @@ def create_app(
     app.state.keys = KeyCupboard(rt)
     app.state.rates = Rates()
     app.state.ping_rates = PingRates()
+    app.state.complaints = Complaints()
     app.state.refusals = Refusals()
     app.state.refused = Counter[int]()
     return app

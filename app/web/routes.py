@@ -42,6 +42,7 @@ from app.web.api import (
 )
 from app.web.hooks import (
     alerts as alerts_hook,
+    csp as csp_hook,
     health,
     infobip as infobip_hook,
     links as links_hook,
@@ -108,6 +109,7 @@ HOOKS: tuple[Route, ...] = (
     _hook("POST", "/a/{token}", links_hook.act),
     Route("GET", "/health", health.health, PUBLIC, Door.HOOK),
     Route("GET", "/health/ready", health.ready, PUBLIC, Door.HOOK),
+    Route("POST", "/csp-report", csp_hook.receive, PUBLIC, Door.HOOK),
     _hook("GET HEAD POST", "/ping/{uuid}", pings_hook.receive),
     _hook("GET HEAD POST", "/ping/{uuid}/{signal}", pings_hook.receive),
     _hook("POST", "/integrations/twilio_sms", twilio_hook.text),
