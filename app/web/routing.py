@@ -4,9 +4,12 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from http import HTTPStatus
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.datastructures import Default
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Route as PlainRoute
 
@@ -91,6 +94,8 @@ def _mounted(route: Route) -> BaseRoute:
         route.handler,
         methods=methods,
         status_code=route.status,
+        # A JSON answer without a body would be no JSON.
+        response_class=Response if route.status == HTTPStatus.NO_CONTENT else Default(JSONResponse),
         include_in_schema=route.door is Door.API,
         route_class_override=GuardedRoute,
     )

@@ -49,6 +49,7 @@ class Caller:
         """A DELETE, which must succeed without a word."""
         answered = self.call("DELETE", path)
         assert (answered.status_code, answered.content) == (204, b""), answered.text
+        assert "content-type" not in answered.headers
 
     def refused(self, status: int, method: str, path: str, body: Any = None, /, **query: Any) -> JSON:
         """The problem document of a request that must be refused with this status."""
