@@ -2,8 +2,11 @@
 
 from structlog.testing import capture_logs
 
+from app.accounts.types import Urgency
+from app.alerts import queries as alerts
+from app.notify import queries as outbox
 from app.platform.ports import MailFailed
-from app.usecases import people
+from app.usecases import deliver, people
 from tests.smoke.story import Story
 
 
@@ -103,3 +106,38 @@ def test_nobody_to_page_is_an_error_in_the_log(story: Story) -> None:
     [error] = [line for line in lines if line["log_level"] == "error"]
     assert error["event"] == "Nobody to page: there is no active admin who can be reached"
     assert error["incident_id"] == story.incident.id
+
+
+def test_first_page_of_an_incident_that_reached_nobody_says_what_fired_and_where(story: Story) -> None:
+    story.source("grafana")
+    story.loses_contact_methods("ada")
+    story.post("grafana")
+    story.expect_nothing()
+    [alert] = story.rt.db.read(lambda tx: alerts.alerts_of_incident(tx, story.incident.id))
+
+    email = people.add_contact_method(
+        story.rt,
+        user_id=story.admin.id,
+        channel="email",
+        address="ada@example.com",
+        actor=story.admin,
+        now=story.now,
+        verified=True,
+    )
+    people.add_rule(
+        story.rt,
+        user_id=story.admin.id,
+        urgency=Urgency.HIGH,
+        delay_minutes=0,
+        contact_method_id=email.id,
+        actor=story.admin,
+        now=story.now,
+    )
+    story.settle()
+
+    page = story.expect_page("ada", says=f"Alert {alert.name} from grafana prod")
+    assert "Source: grafana prod" in page.text
+    [row] = story.rt.db.read(lambda tx: outbox.notifications_of(tx, story.incident.id))
+    told = story.rt.db.read(lambda tx: deliver.why(tx, row.id))
+    assert told["alert"] == {"id": alert.id, "name": alert.name}
+    assert told["source"] == "grafana prod"

@@ -6,6 +6,7 @@ from datetime import datetime
 from app.accounts import queries as people
 from app.accounts.types import Urgency
 from app.alerts import queries as alerts
+from app.alerts.facts import CLIPPED, facts_of
 from app.alerts.types import AlertSource
 from app.escalation import queries as policies
 from app.escalation.rules import Step, StepReason
@@ -18,6 +19,9 @@ from app.platform.types import JsonObject
 from app.usecases.paging.finder import Asked, Finder
 from app.usecases.paging.ladder import DEFAULT_DELAY_MINUTES
 from app.usecases.paging.pages import Order
+
+# As many as a page of an incident that has just begun shows.
+LABELS_SHOWN = 12
 
 
 def plan_for(tx: Tx, *, policy_id: int | None, schedule_id: int | None, team_id: int | None) -> tuple[Plan, int | None]:
@@ -44,7 +48,10 @@ def plan_for(tx: Tx, *, policy_id: int | None, schedule_id: int | None, team_id:
 
 
 def order_again(tx: Tx, incident: Incident, escalation: Escalation) -> Order:
-    """The order of an escalation that is under way: its frozen plan, and the facts its last page carried."""
+    """The order of an escalation that is under way: its frozen plan, and the facts its last page carried.
+
+    Where nobody could be paged yet, they are what is known of the incident now: its first page explains itself, too.
+    """
     return orders_again(tx, {incident.id: incident}, [escalation])[incident.id]
 
 
@@ -53,10 +60,20 @@ def orders_again(tx: Tx, incidents: Mapping[int, Incident], escalations: Iterabl
     found = {escalation.incident_id: escalation for escalation in escalations}
     facts = outbox.facts_of_last_pages(tx, found)
     sources = alerts.sources_by_id(tx, {each.source_id for each in incidents.values() if each.source_id is not None})
+    facts |= {each: _first_facts(tx, incidents[each], sources) for each, said in facts.items() if not said}
     configs = {incident.id: _config_of(sources.get(incident.source_id or 0)) for incident in incidents.values()}
     return {
         each: order_with(incidents[each], escalation, facts[each], configs[each]) for each, escalation in found.items()
     }
+
+
+def _first_facts(tx: Tx, incident: Incident, sources: Mapping[int, AlertSource]) -> JsonObject:
+    facts: JsonObject = {"severity": incident.severity.value, "description": incident.description[:CLIPPED]}
+    if (source := sources.get(incident.source_id or 0)) is not None:
+        facts["source"] = source.name
+    for alert in alerts.alerts_of_incident(tx, incident.id, limit=1):
+        facts |= facts_of(alert, labels=LABELS_SHOWN)
+    return facts
 
 
 def order_with(incident: Incident, escalation: Escalation, facts: JsonObject, config: JsonObject) -> Order:

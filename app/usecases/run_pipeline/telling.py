@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.alerts import queries as alerts
-from app.alerts.types import Alert, AlertSource
+from app.alerts.facts import facts_of
+from app.alerts.types import AlertSource
 from app.incidents import service as incidents
 from app.incidents.types import Incident, NewTimelineEntry, TimelineKind
 from app.notify import queries as outbox, service as notify
@@ -151,19 +152,7 @@ def _facts(tx: Tx, run: PipelineRun, incident: Incident | None, source: AlertSou
         "firing_alert_count": incident.firing_alert_count,
         "run_id": run.run_id,
         "trace_id": run.trace_id,
-        **(_alert_facts(found[0]) if found else {}),
-    }
-
-
-def _alert_facts(alert: Alert) -> JsonObject:
-    return {
-        "alert_id": alert.id,
-        "alert_name": alert.name,
-        "description": alert.description[:CLIPPED],
-        "labels": dict(list(alert.labels.items())[:LABELS_SHOWN]),
-        "summary": alert.annotations.get("summary", "")[:CLIPPED],
-        "runbook_url": alert.annotations.get("runbook_url", ""),
-        "started_at": alert.started_at.isoformat(),
+        **(facts_of(found[0], labels=LABELS_SHOWN) if found else {}),
     }
 
 
