@@ -23,6 +23,7 @@ from app.pipeline import queries as pipelines
 from app.pipeline.definitions import chain
 from app.pipeline.types import RunStatus
 from app.platform import failpoints, logs
+from app.platform.clock import rfc3339
 from app.platform.errors import Invalid, PagerPalError, StartRefused
 from app.platform.memory import settle_memory
 from app.platform.migrate import prepare_schema, schema_of, upgrade
@@ -256,7 +257,7 @@ def _print_trace(rt: Runtime, run_id: str) -> int:
 
 
 def _shown_check(made: CheckRun) -> JsonObject:
-    return {**asdict(made), "executed_at": made.executed_at.isoformat().replace("+00:00", "Z")}
+    return {**asdict(made), "executed_at": rfc3339(made.executed_at)}
 
 
 class _Server(uvicorn.Server):

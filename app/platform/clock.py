@@ -36,3 +36,8 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait that many seconds without blocking the event loop."""
         await asyncio.sleep(seconds)
+
+
+def rfc3339(at: datetime) -> str:
+    """An instant in UTC as every answer of ours writes it."""
+    return at.isoformat().replace("+00:00", "Z")

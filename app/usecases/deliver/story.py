@@ -4,6 +4,7 @@ from app.incidents import queries as incidents
 from app.notify import queries as outbox
 from app.notify.rendering import why_lines
 from app.notify.types import Attempt, Notification
+from app.platform.clock import rfc3339
 from app.platform.db import Tx
 from app.platform.types import JsonObject
 
@@ -60,8 +61,8 @@ def _bundle_lines(notification: Notification, carried: list[Notification]) -> li
 def _attempt(attempt: Attempt) -> JsonObject:
     return {
         "attempt": attempt.attempt,
-        "started_at": attempt.started_at.isoformat(),
-        "ended_at": attempt.ended_at.isoformat() if attempt.ended_at else None,
+        "started_at": rfc3339(attempt.started_at),
+        "ended_at": rfc3339(attempt.ended_at) if attempt.ended_at else None,
         "outcome": attempt.outcome or "in_flight",
         "error": attempt.error,
     }

@@ -12,6 +12,7 @@ from app.alarms.errors import AlarmInvalid, ModuleMissing, ModuleRefused
 from app.alarms.types import SETTINGS, Alarm, AlarmEvent, AlarmVersion, ClearReason, Saved
 from app.escalation import queries as policies
 from app.incidents.types import Actor
+from app.platform.clock import rfc3339
 from app.platform.db import Tx
 from app.platform.errors import FieldError
 from app.platform.runtime import Runtime
@@ -127,7 +128,7 @@ def shown_alarm(alarm: Alarm) -> JsonObject:
         "entry_id": alarm.entry_id,
         "version": alarm.version,
         **shown_settings(alarm),
-        "updated_at": alarm.updated_at.isoformat().replace("+00:00", "Z"),
+        "updated_at": rfc3339(alarm.updated_at),
     }
 
 

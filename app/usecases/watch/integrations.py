@@ -3,6 +3,7 @@
 from app.notify import inbound
 from app.notify.callbacks import TWILIO_SMS, TWILIO_STATUS, TWILIO_VOICE, infobip_path
 from app.notify.inbound import IntegrationState
+from app.platform.clock import rfc3339
 from app.platform.runtime import Runtime
 from app.platform.types import JsonObject
 
@@ -31,7 +32,7 @@ def integrations(rt: Runtime) -> JsonObject:
 
 def _state(state: IntegrationState) -> JsonObject:
     return {
-        "last_inbound_at": state.last_inbound_at.isoformat() if state.last_inbound_at else None,
+        "last_inbound_at": rfc3339(state.last_inbound_at) if state.last_inbound_at else None,
         "last_outcome": state.last_outcome,
         "last_error": state.last_error,
         "accepted": state.accepted,

@@ -62,6 +62,7 @@ def test_why_names_what_led_to_the_page(viewer: Caller, page: JSON) -> None:
     assert why["user"]["name"] == "Ada"
     assert why["notification_rule"]["channel"] == "email"
     assert any("Disk almost full" in reason for reason in why["reasons"])
+    assert all(each["started_at"].endswith("Z") for each in why["attempts"])
     viewer.refused(404, "GET", "/notifications/999/why")
 
 
