@@ -24,6 +24,7 @@ from app.pipeline.definitions import chain
 from app.pipeline.types import RunStatus
 from app.platform import failpoints, logs
 from app.platform.clock import rfc3339
+from app.platform.crews import leave_what_hangs
 from app.platform.errors import Invalid, PagerPalError, StartRefused
 from app.platform.memory import settle_memory
 from app.platform.migrate import prepare_schema, schema_of, upgrade
@@ -41,6 +42,7 @@ NOT_KNOWN = EXIT_STATUS[CheckStatus.UNKNOWN]
 DEMO = {"pagerpal_env": "development", "notification_sending_enabled": False}
 # Open streams and requests under way get this long; sends under way get the rest of the 10 s that a stop may take.
 GRACE_SECONDS = 4
+LAST_SECONDS = 0.5
 KEEP_ALIVE_SECONDS = 30
 # A run by hand is waited for this long; it goes on without us where a server runs.
 RUN_SECONDS = 120.0
@@ -302,6 +304,7 @@ def _ask_twice() -> str:
 
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:
     # The server raises the signal again once it has stopped; an orderly stop ends with 0.
+    leave_what_hangs(patience_seconds=LAST_SECONDS)
     raise SystemExit(0)
 
 

@@ -3,10 +3,11 @@
 `create_app` is what the command line, the tests and `uvicorn app.main:app` call.
 """
 
+import asyncio
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from fastapi import FastAPI
@@ -30,6 +31,8 @@ from app.web.hooks.pings import PingRates
 from app.web.hooks.rates import Rates
 from app.web.hooks.vendors import Refusals
 from app.web.live import ending_with_the_process
+
+WRITER_SECONDS = 2.0
 
 
 def create_app(
@@ -57,10 +60,14 @@ def create_app(
             yield
         if clockwork is not None:
             await clockwork.stop()
-        await deliver.drain(rt)
+        else:
+            await deliver.drain(rt)
         await rt.outside.close()
         rt.statsd.close()
-        await rt.db.aside(rt.writer.stop)
+        # A database that hangs is not waited for: whoever was not answered asks again.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(WRITER_SECONDS):
+                await rt.db.aside(rt.writer.stop)
         rt.db.dispose()
 
     app = new_application(rt, lifespan=lifespan)

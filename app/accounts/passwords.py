@@ -5,16 +5,21 @@ A hash costs tens of milliseconds and 19 MiB, so it never runs inside a transact
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from passlib.context import CryptContext
 
+from app.platform.crews import VISIT_THREADS
 from app.platform.errors import Unavailable
 
 MEMORY_KIB = 19 * 1024
 TIME_COST = 2
 AT_ONCE = 2
 LONGEST_QUEUE_SECONDS = 10
+# Each keeps one of the threads of requests.
+SIGN_INS_AT_MOST = VISIT_THREADS * 3 // 4
 REMEMBER_SECONDS = 30
 REMEMBER_AT_MOST = 1000
 
@@ -29,15 +34,24 @@ _context = CryptContext(
     argon2__parallelism=1,
 )
 _turns = tuple(threading.Lock() for _ in range(64))
+_places = threading.BoundedSemaphore(SIGN_INS_AT_MOST)
 _gate = threading.BoundedSemaphore(AT_ONCE)
 
 
-def turn(account: str) -> threading.Lock:
-    """The lock under which this account's passwords are verified, one after the other.
+@contextmanager
+def turn(account: str) -> Iterator[None]:
+    """While the context lasts, nobody else verifies this account's passwords: one after the other.
 
     Many calls with the same right password then cost one hash, and many wrong ones cannot outrun the back-off.
+    Raises Unavailable when too many sign in: who is signed in needs threads too.
     """
-    return _turns[hash(account) % len(_turns)]
+    if not _places.acquire(blocking=False):
+        raise _too_many()
+    try:
+        with _turns[hash(account) % len(_turns)]:
+            yield
+    finally:
+        _places.release()
 
 
 def hash_password(password: str) -> str:
@@ -63,10 +77,14 @@ class _Turn:
 
     def __enter__(self) -> None:
         if not _gate.acquire(timeout=LONGEST_QUEUE_SECONDS):
-            raise Unavailable("Too many sign-ins at once.", retry_after_seconds=5)
+            raise _too_many()
 
     def __exit__(self, *_: object) -> None:
         _gate.release()
+
+
+def _too_many() -> Unavailable:
+    return Unavailable("Too many sign-ins at once.", retry_after_seconds=5)
 
 
 @dataclass(frozen=True, slots=True)

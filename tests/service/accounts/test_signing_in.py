@@ -1,17 +1,18 @@
 """Sessions, passwords, Basic auth, tokens and the back-off (B3, S-01 to S-11)."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
-from app.accounts import audit, queries
+from app.accounts import audit, passwords, queries
 from app.accounts.errors import SlowDown, WrongCredentials
 from app.accounts.passwords import CredentialCache
 from app.accounts.permissions import Permission, allows
 from app.accounts.sessions import SessionMissing, TokenMissing
 from app.accounts.types import Identity, Role, TokenScope, User
-from app.platform.errors import Invalid, Unauthenticated
+from app.platform.errors import Invalid, Unauthenticated, Unavailable
 from app.platform.runtime import Runtime
 from app.platform.types import PageQuery
 from app.usecases import people
@@ -384,3 +385,12 @@ def test_signing_in_failing_and_signing_out_are_in_the_audit(rt: Runtime, admin:
     ]
     assert "nobody" not in str(page.items)
     assert rt.db.read(audit.first_broken_entry) is None
+
+
+def test_who_signs_in_leaves_threads_to_those_who_have(
+    rt: Runtime, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "_places", threading.BoundedSemaphore(1))
+    with passwords.turn("somebody else"), pytest.raises(Unavailable):
+        sign_in(rt)
+    assert sign_in(rt)

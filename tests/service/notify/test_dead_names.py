@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
+from app.jobs import clockwork
 from app.main import create_app
 from app.notify.models import NotificationRow
 from app.notify.types import NotificationStatus
@@ -130,3 +131,30 @@ def test_slow_page_views_hold_up_no_escalation(
             assert (await dashboard(app, cookie)).status == 200
 
     asyncio.run(night())
+
+
+def test_a_look_up_that_hangs_does_not_hold_up_the_end(
+    ward: Ward, threaded: Runtime, let_go: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clockwork, "STOP_SECONDS", 0.05)
+    ward.reached_by("Ravi", "webhook", "https://dead.example.com/in")
+    incident_id = ward.opens()
+    asked = threading.Event()
+
+    def hang(_host: str) -> list[str]:
+        asked.set()
+        let_go.wait(20)
+        return []
+
+    async def night() -> float:
+        http = OutboundHttp(AddressFilter(LOOPBACK, resolve=Lookups(hang, seconds=20)))
+        rt = replace(threaded, outside=replace(threaded.outside, http=http))
+        async with running(create_app(rt=rt)):
+            while not asked.is_set():
+                await asyncio.sleep(0.005)
+            begun = asyncio.get_running_loop().time()
+        return asyncio.get_running_loop().time() - begun
+
+    assert asyncio.run(night()) < 5
+    # Its lease runs out, and the next process sends it.
+    assert ward.statuses(incident_id) == [NotificationStatus.IN_FLIGHT]

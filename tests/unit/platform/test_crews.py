@@ -16,7 +16,7 @@ from app.platform.errors import Unavailable
 HANGS = """
 import asyncio, threading
 from app.platform.addresses import Lookups, NameNotResolved
-from app.platform.crews import Crew
+from app.platform.crews import Crew, in_visitors_thread, leave_what_hangs
 
 async def main():
     names = Lookups(lambda host: threading.Event().wait(), seconds=0.01)
@@ -24,10 +24,12 @@ async def main():
         await names("dead.example.com")
     except NameNotResolved as error:
         print(error)
-    hanging = asyncio.ensure_future(Crew("duty", threads=1)(threading.Event().wait))
-    await asyncio.sleep(0)
+    hanging = [Crew("duty", threads=1), in_visitors_thread]
+    hanging = [asyncio.ensure_future(each(threading.Event().wait)) for each in hanging]
+    await asyncio.sleep(0.01)
 
 asyncio.run(main())
+leave_what_hangs(patience_seconds=0.01)
 """
 
 
@@ -72,7 +74,7 @@ async def test_more_than_may_wait_is_refused_and_who_gave_up_makes_room() -> Non
     assert (await hanging, await instead) == (True, 0)
 
 
-def test_the_process_ends_while_a_look_up_and_a_read_hang() -> None:
+def test_the_process_ends_while_a_look_up_a_read_and_a_request_hang() -> None:
     ended = subprocess.run([sys.executable, "-c", HANGS], capture_output=True, text=True, timeout=30, check=True)
     assert ended.stdout == "the host name could not be looked up within 0.01 s\n"
     assert ended.stderr == ""
