@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
-
 from app.alarms import repository, rules
 from app.alarms.errors import AlarmMissing, EngineRunMissing, EventMissing, VersionMissing
 from app.alarms.inputs import unpack
@@ -110,6 +108,11 @@ def active_events(tx: Tx, alarm_id: int) -> list[AlarmEvent]:
     return repository.active_events(tx, alarm_id)
 
 
+def events_told_at(tx: Tx, alarm_id: int, at: datetime) -> list[AlarmEvent]:
+    """The events that a tick which asked at this time has begun, seen or ended, the oldest first."""
+    return repository.events_told_at(tx, alarm_id, at)
+
+
 def list_events(tx: Tx, filters: EventFilter, page: PageQuery) -> Page[AlarmEvent]:
     """One page of events, the newest first. An event that still holds counts as of now, whenever it fired."""
     statement = repository.select_events()
@@ -169,9 +172,10 @@ def _sent(line: JsonObject, statuses: Mapping[int, NotificationStatus]) -> bool:
     return any(statuses.get(mail_id) in ARRIVED for mail_id in line.get("mail_ids", ()))
 
 
-def has_run(tx: Tx, boundary: datetime) -> bool:
-    """Whether the tick of this boundary was begun."""
-    return tx.scalar(select(EngineRunRow.id).where(EngineRunRow.boundary == boundary)) is not None
+def is_due(tx: Tx, boundary: datetime) -> bool:
+    """Whether the tick of this boundary was not begun yet, or left by its process before it had ended."""
+    run = tx.first(EngineRun, repository.select_runs().where(EngineRunRow.boundary == boundary))
+    return run is None or rules.is_left(run)
 
 
 def engine_health(tx: Tx, *, now: datetime) -> EngineHealth:

@@ -77,6 +77,13 @@ def active_events(tx: Tx, alarm_id: int) -> list[AlarmEvent]:
     return tx.all(AlarmEvent, wanted.order_by(AlarmEventRow.fire_time, AlarmEventRow.id))
 
 
+def events_told_at(tx: Tx, alarm_id: int, at: datetime) -> list[AlarmEvent]:
+    """The events that a tick which asked at this time has begun, seen or ended, the oldest first."""
+    row = AlarmEventRow
+    wanted = select_events().where(row.alarm_id == alarm_id, (row.last_seen == at) | (row.clear_time == at))
+    return tx.all(AlarmEvent, wanted.order_by(row.fire_time, row.id))
+
+
 def insert_events(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add events."""
     if rows:
@@ -145,8 +152,13 @@ def begin_run(tx: Tx, values: Mapping[str, Any]) -> int | None:
     return run_id
 
 
-def end_run(tx: Tx, run_id: int, values: Mapping[str, Any]) -> None:
-    """Write down how a run ended."""
+def lock_tick(tx: Tx, boundary: datetime) -> EngineRun | None:
+    """The tick of this boundary, locked for this transaction."""
+    return tx.first(EngineRun, select_runs().where(EngineRunRow.boundary == boundary).with_for_update())
+
+
+def change_run(tx: Tx, run_id: int, values: Mapping[str, Any]) -> None:
+    """Write these columns of a run."""
     tx.execute(update(EngineRunRow).where(EngineRunRow.id == run_id).values(**values))
 
 

@@ -29,6 +29,11 @@ from app.platform.redact import redact, redact_text
 from app.platform.types import JsonObject
 
 TICK = timedelta(minutes=5)
+# A tick that has not ended by then never will.
+RUN_TAKES = timedelta(minutes=10)
+# One that ends its process again and again must not end every process that comes after it.
+TAKEN_UP_AT_MOST = 2
+TAKEN_UP = "taken_up_again"
 # A mail leaves a moment after its tick: a day later that moment must not cost another tick.
 SLACK = timedelta(minutes=1)
 ACTIVE_AT_MOST = 1000
@@ -55,6 +60,19 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 def boundary_of(now: datetime) -> datetime:
     """The boundary at or before this instant."""
     return datetime.fromtimestamp(now.timestamp() // TICK.total_seconds() * TICK.total_seconds(), now.tzinfo)
+
+
+def is_left(run: EngineRun) -> bool:
+    """Whether somebody who leads now may go on with a tick that was begun: nobody has ended it."""
+    return run.status is RunStatus.RUNNING and int(run.counters.get(TAKEN_UP, 0)) < TAKEN_UP_AT_MOST
+
+
+def was_asked_since(alarm: Alarm, began_at: datetime) -> bool:
+    """Whether an alarm's answer to what was asked since then is recorded.
+
+    Much later than that is a clock that was wrong: it must not silence the alarm until that time comes.
+    """
+    return alarm.last_ran_at is not None and timedelta(0) <= alarm.last_ran_at - began_at < RUN_TAKES
 
 
 def is_module_name(name: str) -> bool:

@@ -18,6 +18,7 @@ from app.alarms.types import (
     AlarmEvent,
     ClearReason,
     Detection,
+    EngineRun,
     EventState,
     Found,
     Outcome,
@@ -35,8 +36,6 @@ RECIPIENTS_AT_MOST = 50
 WINDOW_AT_MOST = 8760
 PARAMS_LENGTH = 50_000
 VERSIONS_KEPT = 500
-# A tick that has not ended by then never will.
-RUN_TAKES = timedelta(minutes=10)
 INPUT_KEPT_FOR = timedelta(days=30)
 INPUTS_BYTES = 64 * 1024 * 1024
 # More than one is removed at a time, so that it is not done at every tick.
@@ -222,7 +221,7 @@ def acknowledge(tx: Tx, event_id: str, *, user_id: int | None, now: datetime) ->
 
 def begin_run(tx: Tx, *, boundary: datetime | None, trigger: Trigger, owner: str, now: datetime) -> int | None:
     """Begin a run of the engine and return its id; None when the tick of this boundary was begun already."""
-    repository.interrupt_runs(tx, begun_before=now - RUN_TAKES, now=now)
+    repository.interrupt_runs(tx, begun_before=now - rules.RUN_TAKES, now=now)
     values: dict[str, Any] = {
         "boundary": boundary, "trigger": trigger, "status": RunStatus.RUNNING, "owner": owner, "started_at": now,
         "errors": 0, "counters": {}, "per_alarm": {}, "error": "",
@@ -230,10 +229,20 @@ def begin_run(tx: Tx, *, boundary: datetime | None, trigger: Trigger, owner: str
     return repository.begin_run(tx, values)
 
 
+def take_up_run(tx: Tx, boundary: datetime, *, owner: str) -> EngineRun | None:
+    """Go on with the tick of this boundary, which its process has left; None where there is nothing to go on with."""
+    run = repository.lock_tick(tx, boundary)
+    if run is None or not rules.is_left(run):
+        return None
+    counters = {**run.counters, rules.TAKEN_UP: int(run.counters.get(rules.TAKEN_UP, 0)) + 1}
+    repository.change_run(tx, run.id, {"owner": owner, "counters": counters})
+    return replace(run, owner=owner, counters=counters)
+
+
 def end_run(tx: Tx, run_id: int, *, counters: JsonObject, per_alarm: JsonObject, errors: int, now: datetime) -> None:
     """Write down what a run did."""
     values = {"status": RunStatus.DONE, "finished_at": now, "errors": errors}
-    repository.end_run(tx, run_id, {**values, "counters": counters, "per_alarm": per_alarm})
+    repository.change_run(tx, run_id, {**values, "counters": counters, "per_alarm": per_alarm})
     tx.publish("alarms")
 
 
@@ -246,7 +255,7 @@ def lock_for_result(tx: Tx, alarm_id: int, *, asked_at: datetime) -> Alarm | Non
     if alarm is None or alarm.archived:
         return None
     # Much later than now is a clock that was wrong then: it must not silence the alarm until that time comes.
-    is_overtaken = alarm.last_ran_at is not None and timedelta(0) < alarm.last_ran_at - asked_at < RUN_TAKES
+    is_overtaken = alarm.last_ran_at is not None and timedelta(0) < alarm.last_ran_at - asked_at < rules.RUN_TAKES
     return None if is_overtaken else alarm
 
 

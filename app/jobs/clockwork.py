@@ -106,7 +106,11 @@ class Clockwork:
             if job.leader_only and not self.desk.is_leader:
                 due_at = None
                 continue
+            was_leader = self.desk.is_leader
             due_at = await guarded(job, state, self.desk)
+            if self.desk.is_leader and not was_leader:
+                # What the former leader has left is taken up now, not when each job would look the next time.
+                self._nudge([each.name for each in self.jobs if each.leader_only])
 
     def _patience(self, job: Job, due_at: datetime | None) -> float:
         longest = WATCHDOG_SECONDS if job.every_seconds <= WATCHDOG_SECONDS else job.every_seconds

@@ -143,6 +143,33 @@ def line_of(alarm: Alarm, found: Found, changes: Changes, *, active: int) -> Jso
     }
 
 
+def line_again(tx: Tx, alarm: Alarm) -> JsonObject:
+    """The line of an alarm that was recorded by a run which did not end, by what it has left in the events."""
+    at = alarm.last_ran_at
+    events = queries.events_told_at(tx, alarm.id, at) if at else []
+    seen = [event for event in events if event.last_seen == at]
+    mailed = [event for event in events if event.mailed_at == at]
+    outcome, is_unknown = alarm.last_outcome or Outcome.UNKNOWN, alarm.last_outcome is Outcome.UNKNOWN
+    found = Found(outcome, error=alarm.last_error if is_unknown else "")
+    new = sum(event.fire_time == at for event in seen)
+    return {
+        **_about(alarm, found),
+        "is_error": is_unknown and alarm.enabled,
+        "detections": len(seen),
+        "subjects": [event.subject for event in seen[:SUBJECTS_SHOWN]],
+        "new": new,
+        "still_firing": len(seen) - new,
+        "cleared": sum(event.clear_time == at for event in events),
+        "active": len(queries.active_events(tx, alarm.id)),
+        "bundle_new": sum(event.fire_time == at for event in mailed),
+        "bundle_renotify": sum(event.fire_time != at for event in mailed),
+        "bundles": len({tuple(event.mail_ids) for event in mailed}),
+        "mail_ids": sorted({mail_id for event in mailed for mail_id in event.mail_ids}),
+        "unknown_told": is_unknown and alarm.unknown_told_at == at,
+        "warnings": ["recorded before its process ended; how long it took and what it warned of is not known"],
+    }
+
+
 def _about(alarm: Alarm, found: Found) -> dict[str, Any]:
     return {
         "alarm_id": alarm.id,

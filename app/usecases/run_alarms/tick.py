@@ -1,12 +1,12 @@
 """The engine's loop: on every boundary each alarm is asked, side by side, and each answer is recorded as it comes.
 
 A tick that came due while no process ran is run once, however many there were. The unique boundary and the lease in
-every transaction are why two processes never run the same tick.
+every transaction are why two processes never run the same tick. One whose process died is taken up by whoever leads
+next: what it had recorded, mails too, stands; the rest is asked.
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -25,7 +25,7 @@ from app.platform.redact import redact_text
 from app.platform.runtime import Runtime
 from app.platform.types import JsonObject
 from app.usecases.run_alarms.asking import ask
-from app.usecases.run_alarms.recording import Pass, counters_of, record
+from app.usecases.run_alarms.recording import Pass, counters_of, line_again, record
 
 UNEXPECTED = (LookupError, TypeError, ValueError, AttributeError, RuntimeError)
 
@@ -41,15 +41,15 @@ class TickOutcome:
 
 
 async def tick(rt: Runtime, now: datetime, lease: Held | None) -> TickOutcome:
-    """Run the tick of the boundary at or before now, if nobody has; `lease` is checked in every transaction."""
+    """Run the tick of the boundary at or before now, if nobody has to its end; `lease` is checked at every write."""
     boundary = rules.boundary_of(now)
     next_due_at = boundary + rules.TICK
-    if await rt.db.run_read(lambda tx: queries.has_run(tx, boundary)):
+    if not await rt.db.run_read(lambda tx: queries.is_due(tx, boundary)):
         return TickOutcome(None, next_due_at)
     begun = await rt.db.run(partial(_begin, rt=rt, boundary=boundary, trigger=Trigger.TICK, lease=lease, now=now))
     if begun is None:
         return TickOutcome(None, next_due_at)
-    run = await _run(rt, begun.alarms, Pass(begun.run_id, now, lease))
+    run = await _run(rt, begun, Pass(begun.run_id, now, lease))
     return TickOutcome(run, next_due_at)
 
 
@@ -62,13 +62,17 @@ async def run_now(rt: Runtime, now: datetime, *, name: str | None = None) -> Eng
     if begun is None:
         raise Unavailable("The run could not be begun; try again.")
     asked = [alarm for alarm in begun.alarms if only is None or alarm.id == only.id]
-    return await _run(rt, asked, Pass(begun.run_id, now))
+    return await _run(rt, replace(begun, alarms=asked), Pass(begun.run_id, now))
 
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
+    """A run with the alarms to be asked; `done` are the lines of those that it had recorded before it was left."""
+
     run_id: int
     alarms: list[Alarm]
+    done: JsonObject = field(default_factory=dict)
+    counters: JsonObject = field(default_factory=dict)
 
 
 def _begin(
@@ -77,26 +81,48 @@ def _begin(
     if lease is not None and not is_held(tx, lease):
         return None
     run_id = alarms.begin_run(tx, boundary=boundary, trigger=trigger, owner=rt.owner, now=now)
-    return None if run_id is None else _Begun(run_id, queries.live_alarms(tx))
+    if run_id is not None:
+        return _Begun(run_id, queries.live_alarms(tx))
+    left = alarms.take_up_run(tx, boundary, owner=rt.owner) if boundary is not None else None
+    return None if left is None else _taken_up(tx, left)
 
 
-async def _run(rt: Runtime, asked: Sequence[Alarm], about: Pass) -> EngineRun:
+def _taken_up(tx: Tx, run: EngineRun) -> _Begun:
+    log.warning("a tick whose process ended is taken up", run=run.id, began_at=run.started_at.isoformat())
+    asked, done = list[Alarm](), {}
+    for alarm in queries.live_alarms(tx):
+        if rules.was_asked_since(alarm, run.started_at):
+            done[alarm.entry_id] = line_again(tx, alarm)
+        else:
+            asked.append(alarm)
+    return _Begun(run.id, asked, done, run.counters)
+
+
+async def _run(rt: Runtime, begun: _Begun, about: Pass) -> EngineRun:
     fp("alarms.after_begin")
     places = asyncio.Semaphore(running.SIDE_BY_SIDE)
-    lines = await asyncio.gather(*(_one(rt, alarm, about, places) for alarm in asked))
-    per_alarm = {alarm.entry_id: line for alarm, line in zip(asked, lines, strict=True)}
-    return await rt.db.run(partial(_end, rt=rt, run_id=about.run_id, per_alarm=per_alarm))
+    lines = await asyncio.gather(*(_one(rt, alarm, about, places) for alarm in begun.alarms))
+    fp("alarms.before_end")
+    asked = {alarm.entry_id: line for alarm, line in zip(begun.alarms, lines, strict=True)}
+    return await rt.db.run(partial(_end, rt=rt, about=about, per_alarm=begun.done | asked, counters=begun.counters))
 
 
-def _end(tx: Tx, rt: Runtime, run_id: int, per_alarm: JsonObject) -> EngineRun:
-    counters = counters_of(per_alarm.values())
-    now = rt.clock.now()
-    errors = int(counters["errors"])
-    alarms.end_run(tx, run_id, counters=counters, per_alarm=per_alarm, errors=errors, now=now)
-    return queries.get_run(tx, run_id)
+def _end(tx: Tx, rt: Runtime, about: Pass, per_alarm: JsonObject, counters: JsonObject) -> EngineRun:
+    # Whoever leads now has taken it up.
+    if about.lease is None or is_held(tx, about.lease):
+        counters = {**counters_of(per_alarm.values()), **counters}
+        now, errors = rt.clock.now(), int(counters["errors"])
+        alarms.end_run(tx, about.run_id, counters=counters, per_alarm=per_alarm, errors=errors, now=now)
+    return queries.get_run(tx, about.run_id)
 
 
 async def _one(rt: Runtime, alarm: Alarm, about: Pass, places: asyncio.Semaphore) -> JsonObject:
+    line = await _recorded(rt, alarm, about, places)
+    fp("alarms.after_record")
+    return line
+
+
+async def _recorded(rt: Runtime, alarm: Alarm, about: Pass, places: asyncio.Semaphore) -> JsonObject:
     found = Found(Outcome.UNKNOWN)
     try:
         async with places:
