@@ -28,6 +28,7 @@ WORKER = Path(__file__).with_name("module_worker.py")
 ROOT = Path(__file__).resolve().parents[2]
 RUN_SECONDS = 60.0
 DESCRIBE_SECONDS = 10.0
+REFUSAL_KEPT_SECONDS = 60.0
 END_SECONDS = 1.0
 LINE_BYTES = 8 * 1024 * 1024
 SIDE_BY_SIDE = 32
@@ -151,21 +152,45 @@ async def run(order: Order, answers: Answers, clock: Clock, *, seconds: float = 
         return _unknown(f"no process could be started: {error.strerror}")
 
 
-async def describe(file: ModuleFile) -> Description:
-    """What a module says of itself, asked once for each content of its file. Raises ModuleRefused."""
+async def describe(file: ModuleFile, clock: Clock, *, anew: bool = False) -> Description:
+    """What a module says of itself, asked once for each content of its file. Raises ModuleRefused.
+
+    A refusal is remembered for a minute, unless it is to be asked `anew`: one that hangs must not hold up every page.
+    """
     if file.is_built_in:
         return kinds.describe_built_in(file.name)
     key = (file.name, file.sha256)
+    refused = _refused.get(key)
+    if refused is not None and not anew and clock.monotonic() - refused.at < REFUSAL_KEPT_SECONDS:
+        raise ModuleRefused(refused.message)
     if key not in _described:
         try:
             async with ModuleProcess() as process:
                 _described[key] = await process.describe(file)
         except OSError as error:
             raise ModuleRefused(f"The module «{file.name}» cannot be loaded now: {error.strerror}.") from None
+        except ModuleRefused as refusal:
+            _remember(key, _Refusal(clock.monotonic(), refusal.message))
+            raise
     return _described[key]
 
 
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Why a module could not be loaded, and when that was by the monotonic clock."""
+
+    at: float
+    message: str
+
+
+def _remember(key: tuple[str, str], refusal: _Refusal) -> None:
+    for old in [each for each, found in _refused.items() if refusal.at - found.at >= REFUSAL_KEPT_SECONDS]:
+        del _refused[old]
+    _refused[key] = refusal
+
+
 _described: dict[tuple[str, str], Description] = {}
+_refused: dict[tuple[str, str], _Refusal] = {}
 
 
 class _Nobody:

@@ -14,16 +14,20 @@ from app.platform.types import JsonObject
 from app.usecases.run_alarms.facts import API, facts_for
 
 
-async def find(rt: Runtime, module: str) -> tuple[ModuleFile, Description]:
-    """A module as it lies there now, and what it says of itself. Raises ModuleMissing, ModuleRefused."""
+async def find(rt: Runtime, module: str, *, anew: bool = False) -> tuple[ModuleFile, Description]:
+    """A module as it lies there now, and what it says of itself. Raises ModuleMissing, ModuleRefused.
+
+    One that could not be loaded a moment ago is loaded `anew`, or refused for the same reason again.
+    """
     file = await rt.outside.blocking(partial(kinds.get_module, module, rt.settings.alarm_modules_dir))
-    return file, await running.describe(file)
+    return file, await running.describe(file, rt.clock, anew=anew)
 
 
 async def ask(rt: Runtime, module: str, params: JsonObject, *, now: datetime) -> Found:
     """What the module finds with these parameters; whatever is in its way is «unknown» with the reason."""
     try:
-        file, about = await find(rt, module)
+        # A tick, and a test by hand, must not be told of a moment when the machine was busy.
+        file, about = await find(rt, module, anew=True)
         values, errors = rules.checked_params(about.params, params)
         if errors:
             wrong = "; ".join(f"{each.path} {each.message}" for each in errors)

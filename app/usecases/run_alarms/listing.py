@@ -25,14 +25,14 @@ class ModuleShown:
 async def list_modules(rt: Runtime) -> list[ModuleShown]:
     """Every module by name; one that is broken is shown with its error."""
     listed = await rt.outside.blocking(partial(kinds.list_modules, rt.settings.alarm_modules_dir))
-    return list(await asyncio.gather(*(_shown(each) for each in listed)))
+    return list(await asyncio.gather(*(_shown(rt, each) for each in listed)))
 
 
-async def _shown(listed: Listed) -> ModuleShown:
+async def _shown(rt: Runtime, listed: Listed) -> ModuleShown:
     if listed.file is None:
         return ModuleShown(listed.name, False, "", None, listed.refusal)
     try:
-        about = await running.describe(listed.file)
+        about = await running.describe(listed.file, rt.clock)
     except ModuleRefused as refused:
         return ModuleShown(listed.name, listed.file.is_built_in, listed.file.sha256, None, refused.message)
     return ModuleShown(listed.name, listed.file.is_built_in, listed.file.sha256, about)

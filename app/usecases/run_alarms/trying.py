@@ -125,7 +125,7 @@ async def _found(
     rt: Runtime, alarm: Alarm, module: str, params: JsonObject | None, *, now: datetime, is_admin: bool
 ) -> Found:
     given = alarm.params if params is None else params
-    _, about = await find(rt, module)
+    _, about = await find(rt, module, anew=True)
     _, errors = rules.checked_params(about.params, given)
     if errors:
         raise AlarmInvalid(errors)

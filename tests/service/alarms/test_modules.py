@@ -21,6 +21,7 @@ from app.platform.clock import SystemClock
 from app.platform.ports import HttpAnswer, HttpFailed
 from app.platform.runtime import in_thread
 from app.usecases import run_alarms
+from app.usecases.run_alarms import asking
 from tests.service.alarms.conftest import LISTED, Watch
 
 URL = {"url": "https://stats.example.com/items"}
@@ -139,6 +140,36 @@ def test_a_broken_file_is_an_error_of_its_alarm_only(watch: Watch) -> None:
     shown = {each.name: each for each in watch.run(run_alarms.list_modules(watch.rt))}
     assert "SyntaxError" in shown["listed"].error
     assert shown["source_silent"].error == ""
+
+
+def test_a_module_that_cannot_be_loaded_is_not_loaded_anew_at_every_view(watch: Watch) -> None:
+    loaded = watch.folder / "loaded"
+    loaded.touch()
+    path = watch.drops(
+        "broken", f"import os\nos.utime({str(loaded)!r}, ns=(0, os.stat({str(loaded)!r}).st_mtime_ns + 1))\n1 / 0\n"
+    )
+    os.utime(loaded, ns=(0, 0))
+
+    def views() -> tuple[str, int]:
+        shown = {each.name: each for each in watch.run(run_alarms.list_modules(watch.rt))}
+        return shown["broken"].error.rpartition(": ")[2], loaded.stat().st_mtime_ns
+
+    assert views() == ("division by zero", 1)
+    assert views() == ("division by zero", 1)
+    watch.world.clock.advance(seconds=61)
+    assert views() == ("division by zero", 2)
+    path.write_text(path.read_text().replace("1 / 0", "raise KeyError('mended in part')"))
+    assert views() == ("'mended in part'", 3)
+
+
+def test_a_tick_loads_a_module_anew_that_was_refused_a_moment_ago(watch: Watch) -> None:
+    ready = watch.folder / "ready"
+    watch.drops("waits", LISTED + f"\n\nopen({str(ready)!r}).close()\n")
+    shown = {each.name: each for each in watch.run(run_alarms.list_modules(watch.rt))}
+    assert "FileNotFoundError" in shown["waits"].error
+    ready.touch()
+    found = watch.run(asking.ask(watch.rt, "waits", URL, now=watch.now))
+    assert "FileNotFoundError" not in found.error
 
 
 @pytest.mark.parametrize("name", ["../x", "alarm-os", "os.path", "..x", "x/y", "Åse", "_base", "", "a" * 65])
