@@ -89,6 +89,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._connection: Connection | None = None
         self._answered = 0
+        self._awaited = 1
         self.batches = 0
         self.committed = 0
         self._answered_at = float("-inf")
@@ -157,7 +158,9 @@ class Writer:
 
     def _nudge(self) -> None:
         with self._ready:
-            self._ready.notify()
+            # Waking a thread that only waits on takes the loop's time.
+            if len(self._queue) >= self._awaited or (self._queue and self._queue[-1].lane is CALLS):
+                self._ready.notify()
 
     def _run(self) -> None:
         while batch := self._take():
@@ -194,8 +197,11 @@ class Writer:
         until = self._answered_at + GATHER_SECONDS
         while len(self._queue) < self._answered and not self._stopping and self._queue[-1].lane is not CALLS:
             left = until - time.monotonic()
-            if left <= 0 or not self._ready.wait(left):
+            if left <= 0:
                 return
+            self._awaited = self._answered
+            self._ready.wait(left)
+            self._awaited = 1
 
     def _commit(self, batch: list[_Item]) -> None:
         groups = list(_by_lane(batch))
