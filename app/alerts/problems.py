@@ -19,7 +19,7 @@ class Submission:
     """One delivery, parsed; `parsed` is None for one that no driver could read, which is kept in quarantine.
 
     `trace_id` names it everywhere; `new_run_id` makes the id of a pipeline run it may ask for; `key_id` is the key it
-    came with where that use is to be noted.
+    came with where that use is to be noted, `notes_source` whether it is to be noted as the last one of its source.
     """
 
     source: AlertSource
@@ -33,6 +33,7 @@ class Submission:
     new_run_id: Callable[[], str]
     error: str = ""
     key_id: int | None = None
+    notes_source: bool = True
 
 
 @dataclass(slots=True)

@@ -121,7 +121,9 @@ def touch_keys(tx: Tx, key_ids: Iterable[int], now: datetime) -> None:
 
 def touch_sources(tx: Tx, source_ids: Iterable[int], now: datetime) -> None:
     """Remember when these sources were last heard."""
-    tx.execute(_TOUCH, [{"b_id": source_id, "b_now": now} for source_id in sorted(set(source_ids))])
+    values = [{"b_id": source_id, "b_now": now} for source_id in sorted(set(source_ids))]
+    if values:
+        tx.execute(_TOUCH, values)
 
 
 def worst_firing(tx: Tx, incident_ids: Iterable[int], *, besides: Iterable[int]) -> dict[int, Severity]:

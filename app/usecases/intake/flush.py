@@ -226,7 +226,7 @@ class Flush:
                 note_control(self.tx, each.source.id, each.parsed.control, now=self.now)
         used = {each.key_id for each in self.submissions if each.key_id is not None}
         alerts.touch_keys(self.tx, used, self.now)
-        alerts.touch_sources(self.tx, {each.source.id for each in self.submissions}, self.now)
+        alerts.touch_sources(self.tx, {each.source.id for each in self.submissions if each.notes_source}, self.now)
         self.tx.publish("sources")
 
 

@@ -18,7 +18,7 @@ from app.platform.failpoints import fp
 from app.platform.runtime import Runtime
 from app.usecases import intake
 from app.web.hooks.bodies import body_of
-from app.web.hooks.keys import open_door
+from app.web.hooks.keys import KeyCupboard, open_door
 from app.web.hooks.rates import Rates
 from app.web.hooks.signatures import check_signature
 
@@ -30,6 +30,7 @@ KEPT_HEADERS = ("content-type", "user-agent", "x-amz-sns-message-type", "x-amz-s
 @dataclass(frozen=True, slots=True)
 class _Arrival:
     access: Access
+    is_to_be_noted: bool
     headers: Headers
     body: bytes
     trace_id: str
@@ -48,11 +49,17 @@ async def receive(request: Request) -> Response:
 async def _receive(request: Request) -> Response:
     rt: Runtime = request.app.state.runtime
     access = await open_door(request)
+    cupboard: KeyCupboard = request.app.state.keys
     rates: Rates = request.app.state.rates
     rates.check(access.source, rt.clock.monotonic())
     body = await body_of(request, at_most=MAX_BYTES)
     arrival = _Arrival(
-        access, Headers(request.headers.items()), body, request.state.trace_id, request.path_params.get("driver")
+        access=access,
+        is_to_be_noted=cupboard.is_to_be_noted(access.source.id),
+        headers=Headers(request.headers.items()),
+        body=body,
+        trace_id=request.state.trace_id,
+        forced=request.path_params.get("driver"),
     )
     return await _take(rt, arrival)
 
@@ -120,6 +127,7 @@ async def _store(
         new_run_id=rt.ids.hex32,
         error=error,
         key_id=arrival.access.use_to_note(now),
+        notes_source=arrival.is_to_be_noted,
     )
     return await intake.submit(rt, submission)
 

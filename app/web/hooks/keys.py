@@ -11,6 +11,8 @@ from app.alerts.keyring import RELOAD_SECONDS, Access, KeyRing, load_ring
 from app.platform.runtime import Runtime
 
 SOURCES = "sources"
+# When a source was last heard is written down once a second at most: intake would change the same row all the time.
+NOTE_HEARD_SECONDS = 1.0
 
 
 class KeyCupboard:
@@ -20,6 +22,7 @@ class KeyCupboard:
         self._rt = rt
         self._ring = KeyRing({})
         self._read_at = float("-inf")
+        self._noted_at: dict[int, float] = {}
         self._lock = asyncio.Lock()
         rt.bus.on_wake(self._on_wake)
 
@@ -32,6 +35,14 @@ class KeyCupboard:
                     self._ring = await self._rt.db.run_read(lambda tx: load_ring(tx, self._rt.secrets, now=now))
                     self._read_at = read_at
         return self._ring
+
+    def is_to_be_noted(self, source_id: int) -> bool:
+        """Whether this delivery is to be written down as the source's last; answers yes once in NOTE_HEARD_SECONDS."""
+        now = self._rt.clock.monotonic()
+        if now - self._noted_at.get(source_id, float("-inf")) < NOTE_HEARD_SECONDS:
+            return False
+        self._noted_at[source_id] = now
+        return True
 
     def _is_stale(self) -> bool:
         return self._rt.clock.monotonic() - self._read_at >= RELOAD_SECONDS

@@ -67,6 +67,18 @@ def test_the_key_that_the_tool_still_uses_is_seen_while_rotating(
     assert used() == [None, later]
 
 
+def test_when_a_source_was_last_heard_is_right_to_the_second(
+    client: TestClient, admin: Caller, source: JSON, clock: FrozenClock
+) -> None:
+    heard = []
+    for seconds in (0, 0.5, 0.5, 300):
+        clock.advance(seconds=seconds)
+        client.post("/alerts/webhook/", json={"name": "x"}, headers={"x-api-key": source["api_key"]})
+        said = datetime.fromisoformat(admin.get(f"/alert-sources/{source['id']}")["last_delivery_at"])
+        heard.append((clock.now() - said).total_seconds())
+    assert heard == [0, 0.5, 0, 0]
+
+
 def test_a_key_can_be_replaced_at_once(client: TestClient, admin: Caller, source: JSON) -> None:
     admin.post(f"/alert-sources/{source['id']}/regenerate-key", {"keep_old_hours": 0})
     answered = client.post("/alerts/webhook/", json={"name": "x"}, headers={"x-api-key": source["api_key"]})
