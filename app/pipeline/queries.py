@@ -83,7 +83,7 @@ def progress_of(tx: Tx, run: PipelineRun) -> Progress:
 
 def due_runs(tx: Tx, *, now: datetime, limit: int = 100) -> list[PipelineRun]:
     """The runs that may go on now, the longest overdue first."""
-    return tx.all(PipelineRun, repository.select_due(now=now).limit(limit))
+    return repository.due_runs(tx, now=now, limit=limit)
 
 
 def waiting_for_messages(tx: Tx, *, now: datetime) -> list[PipelineRun]:

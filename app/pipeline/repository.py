@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, not_, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, not_, or_, select, update
 from sqlalchemy.sql import Select
 
 from app.pipeline.models import RunRow, StageRow
@@ -37,41 +37,71 @@ def select_runs() -> "Select[Any]":
     return select(*fields_of(RunRow, PipelineRun))
 
 
+# Built once, with parameters: they are asked at every tick and every wake.
+_IS_DUE = RunRow.due_at <= bindparam("now")
+_IS_FREE = or_(RunRow.lease_until.is_(None), RunRow.lease_until <= bindparam("now"))
+
+
+def _select_due(*wanted: "ColumnElement[bool]") -> "Select[Any]":
+    rows = select_runs().where(_IS_OPEN, _IS_FREE, _MAY_GO, *wanted)
+    return rows.order_by(RunRow.due_at, RunRow.id).limit(bindparam("at_most"))
+
+
+def _locked(statement: "Select[Any]") -> "Select[Any]":
+    return statement.with_for_update(skip_locked=True, of=RunRow)
+
+
+_DUE = _select_due(_IS_DUE)
+_WAITING = _locked(_DUE.where(_WAITS_FOR_MESSAGES))
+_WAITING_OR_ALSO = _locked(
+    _select_due(or_(_IS_DUE, RunRow.id.in_(bindparam("also", expanding=True))), _WAITS_FOR_MESSAGES)
+)
+_OTHERS = _locked(_DUE.where(not_(_WAITS_FOR_MESSAGES)))
+_OTHERS_BUT = _locked(
+    _DUE.where(
+        not_(_WAITS_FOR_MESSAGES),
+        or_(RunRow.incident_id.is_(None), RunRow.incident_id.not_in(bindparam("but", expanding=True))),
+    )
+)
+_ONE = _locked(select_runs().where(_IS_OPEN, _IS_FREE, _MAY_GO, RunRow.run_id == bindparam("run_id")))
+_WAITING_ON = (
+    select_runs()
+    .where(_IS_OPEN, _IS_FREE, RunRow.status.in_(ACTIVE), RunRow.current_stage == bindparam("stage"))
+    .order_by(RunRow.id)
+    .limit(bindparam("at_most"))
+)
+_IS_LEASED = and_(RunRow.lease_until.is_not(None), RunRow.lease_until > RunRow.due_at)
+_NEXT_DUE_AT = select(func.min(case((_IS_LEASED, RunRow.lease_until), else_=RunRow.due_at))).where(_IS_OPEN, _MAY_GO)
+
+
 def select_stages(pipeline_run_id: int) -> "Select[Any]":
     """The stage attempts of one run, in the order in which they began."""
     statement = select(*fields_of(StageRow, StageExecution)).where(StageRow.pipeline_run_id == pipeline_run_id)
     return statement.order_by(StageRow.id)
 
 
-def select_due(*, now: datetime, also: Collection[int] = ()) -> "Select[Any]":
-    """Runs that may go on now, the longest overdue first; those of `also` need not be due."""
-    due = RunRow.due_at <= now
-    wanted = or_(due, RunRow.id.in_(sorted(also))) if also else due
-    free = or_(RunRow.lease_until.is_(None), RunRow.lease_until <= now)
-    return select_runs().where(_IS_OPEN, wanted, free, _MAY_GO).order_by(RunRow.due_at, RunRow.id)
+def due_runs(tx: Tx, *, now: datetime, limit: int) -> list[PipelineRun]:
+    """Runs that may go on now, the longest overdue first."""
+    return tx.all(PipelineRun, _DUE, now=now, at_most=limit)
 
 
 def lock_waiting(tx: Tx, *, now: datetime, also: Collection[int], limit: int) -> list[PipelineRun]:
-    """Of those that may go on the ones that wait for messages, locked for this transaction."""
-    return _locked(tx, select_due(now=now, also=also).where(_WAITS_FOR_MESSAGES), limit)
+    """Of those that may go on the ones that wait for messages, locked; those of `also` need not be due."""
+    if also:
+        return tx.all(PipelineRun, _WAITING_OR_ALSO, now=now, also=sorted(also), at_most=limit)
+    return tx.all(PipelineRun, _WAITING, now=now, at_most=limit)
 
 
 def lock_due(tx: Tx, *, now: datetime, but: Collection[int], limit: int) -> list[PipelineRun]:
-    """Of those that may go on the others, without the runs of the incidents `but`."""
-    statement = select_due(now=now).where(not_(_WAITS_FOR_MESSAGES))
+    """Of those that may go on the others, without the runs of the incidents `but`, locked for this transaction."""
     if but:
-        statement = statement.where(or_(RunRow.incident_id.is_(None), RunRow.incident_id.not_in(sorted(but))))
-    return _locked(tx, statement, limit)
+        return tx.all(PipelineRun, _OTHERS_BUT, now=now, but=sorted(but), at_most=limit)
+    return tx.all(PipelineRun, _OTHERS, now=now, at_most=limit)
 
 
 def lock_one(tx: Tx, run_id: str, *, now: datetime) -> list[PipelineRun]:
     """That run if it may go on, due or not."""
-    also = [found] if (found := tx.scalar(select(RunRow.id).where(RunRow.run_id == run_id))) is not None else []
-    return _locked(tx, select_due(now=now, also=also).where(RunRow.run_id == run_id), 1)
-
-
-def _locked(tx: Tx, statement: "Select[Any]", limit: int) -> list[PipelineRun]:
-    return tx.all(PipelineRun, statement.limit(limit).with_for_update(skip_locked=True, of=RunRow))
+    return tx.all(PipelineRun, _ONE, now=now, run_id=run_id)
 
 
 def take(tx: Tx, run_ids: Collection[int], *, owner: str, now: datetime) -> None:
@@ -121,15 +151,10 @@ def change_stage(tx: Tx, stage_id: int, **values: Any) -> None:
 
 def waiting_on(tx: Tx, stage: Stage, *, now: datetime, limit: int) -> list[PipelineRun]:
     """Runs that wait inside a stage for something outside them and that nobody looks at, oldest first."""
-    free = or_(RunRow.lease_until.is_(None), RunRow.lease_until <= now)
-    statement = select_runs().where(_IS_OPEN, RunRow.status.in_(ACTIVE), RunRow.current_stage == stage, free)
-    return tx.all(PipelineRun, statement.order_by(RunRow.id).limit(limit))
+    return tx.all(PipelineRun, _WAITING_ON, stage=stage, now=now, at_most=limit)
 
 
 def next_due_at(tx: Tx) -> datetime | None:
     """When the next run may go on: when it is due, or when the lease on it runs out."""
-    leased = and_(RunRow.lease_until.is_not(None), RunRow.lease_until > RunRow.due_at)
-    at: datetime | None = tx.scalar(
-        select(func.min(case((leased, RunRow.lease_until), else_=RunRow.due_at))).where(_IS_OPEN, _MAY_GO)
-    )
+    at: datetime | None = tx.scalar(_NEXT_DUE_AT)
     return at
