@@ -131,3 +131,12 @@ def pages_since(tx: Tx, since: datetime, *, limit: int = 5000) -> list[tuple[dat
         .limit(limit)
     )
     return [(created_at, user_id) for created_at, user_id in tx.execute(statement) if created_at >= since]
+
+
+def pages_between(tx: Tx, start: datetime, end: datetime) -> list[tuple[datetime, int | None, int | None]]:
+    """When each page of a time was written, to whom, and about which incident, oldest first."""
+    row = NotificationRow
+    statement = select(row.created_at, row.user_id, row.incident_id).where(
+        row.kind == NotificationKind.PAGE, row.created_at >= start, row.created_at < end
+    )
+    return [(at, user_id, incident_id) for at, user_id, incident_id in tx.execute(statement.order_by(row.id))]

@@ -36,6 +36,7 @@ from app.web.api import (
     recommendations,
     schedules,
     simulate,
+    stats,
     system,
     teams,
     users,
@@ -198,6 +199,7 @@ PEOPLE: tuple[Route, ...] = (
     _api("POST", "/api/v1/teams/{team_id}/members", teams.add_member, P.MANAGE_TEAMS),
     _api("DELETE", "/api/v1/teams/{team_id}/members/{user_id}", teams.remove_member, P.MANAGE_TEAMS),
     _api("GET", "/api/v1/audit", audit.list_audit, P.READ_AUDIT),
+    _api("GET", "/api/v1/stats", stats.show, P.VIEW),
 )
 
 SYSTEM: tuple[Route, ...] = (
