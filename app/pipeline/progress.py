@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from app.pipeline.presets import PRESETS
 from app.pipeline.rules import AFTER
-from app.pipeline.types import Node, Plan, RunStatus, Stage, StageExecution, StageStatus
+from app.pipeline.types import Node, PipelineRun, Plan, RunStatus, Stage, StageExecution, StageStatus
 from app.platform.types import JsonObject
 
 DONE = (StageStatus.SUCCEEDED, StageStatus.SKIPPED)
@@ -18,6 +19,12 @@ class Progress:
     plan: Plan
     stages: Sequence[StageExecution]
     max_retries: int
+
+    @classmethod
+    def of(cls, run: PipelineRun, stages: Sequence[StageExecution] = ()) -> "Progress":
+        """How far a run that has begun is by these attempts."""
+        plan = Plan.from_json(run.plan) if run.plan is not None else PRESETS["full"]
+        return cls(plan, stages, run.max_retries)
 
     @cached_property
     def _last(self) -> dict[str, StageExecution]:

@@ -8,11 +8,10 @@ from sqlalchemy import select
 from app.pipeline import repository
 from app.pipeline.errors import RunNotFound
 from app.pipeline.models import RunRow
-from app.pipeline.presets import PRESETS
 from app.pipeline.progress import Progress
 from app.pipeline.results import PipelineResult, StageError
 from app.pipeline.rules import ACTIVE
-from app.pipeline.types import PipelineRun, Plan, RunStatus, Stage, StageExecution, StageStatus
+from app.pipeline.types import PipelineRun, RunStatus, Stage, StageExecution, StageStatus
 from app.platform.db import Tx, paged
 from app.platform.types import Page, PageQuery
 
@@ -77,8 +76,7 @@ def stages_of(tx: Tx, run: PipelineRun) -> list[StageExecution]:
 
 def progress_of(tx: Tx, run: PipelineRun) -> Progress:
     """How far a run that has begun is in its plan."""
-    plan = Plan.from_json(run.plan) if run.plan is not None else PRESETS["full"]
-    return Progress(plan, stages_of(tx, run), run.max_retries)
+    return Progress.of(run, stages_of(tx, run))
 
 
 def due_runs(tx: Tx, *, now: datetime, limit: int = 100) -> list[PipelineRun]:

@@ -16,7 +16,7 @@ from app.pipeline import queries, service as pipeline
 from app.pipeline.progress import Progress
 from app.pipeline.results import NotifyResult
 from app.pipeline.rules import GOT_OUT, LOST, NotifyReason, NotifyVerdict, judge_messages
-from app.pipeline.types import Node, PipelineRun, StageExecution, StageStatus
+from app.pipeline.types import Node, NodeType, PipelineRun, StageExecution, StageStatus
 from app.platform.db import Tx
 from app.platform.types import JsonObject
 from app.usecases.run_pipeline import findings
@@ -98,8 +98,15 @@ def say_lost(tx: Tx, run: PipelineRun, why: str, *, now: datetime) -> None:
 
 def _judge(run: PipelineRun, messages: Sequence[Notification], now: datetime) -> NotifyVerdict:
     # Each resumption grants the messages as many tries again.
-    tries = run.max_retries * max(1, run.total_attempts)
+    tries = _tries(run) * max(1, run.total_attempts)
     return judge_messages(messages, max_retries=tries, deadline=run.due_at, now=now)
+
+
+def _tries(run: PipelineRun) -> int:
+    """How often a message may fail: as its plan says, and where several nodes tell the team as the strictest does."""
+    progress = Progress.of(run)
+    said = (progress.retries(node) for node in progress.plan.nodes if node.type is NodeType.NOTIFY)
+    return max(1, min(said, default=run.max_retries))
 
 
 def _channels(tx: Tx, node: Node, source: AlertSource | None) -> list[NotificationChannel]:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from app.notify.types import Outcome
 from app.pipeline import queries
 from app.pipeline.types import RunStatus
-from app.usecases import catalogue
+from app.usecases import catalogue, run_pipeline
 from tests.service.pipeline.conftest import House
 
 CONFIG: dict[str, Any] = {
@@ -39,3 +40,25 @@ def test_a_run_follows_the_nodes_of_the_definition_that_it_began_with(house: Hou
     assert [each.node_id for each in stages] == ["in", "pick", "tell"]
     picked = {"how_bad": "critical", "nothing": None}
     assert stages[1].output_snapshot == {"transformed": picked, "source_node": "in"}
+
+
+def test_the_team_s_message_may_fail_as_often_as_the_definition_says(house: House) -> None:
+    house.channel("ops")
+    config: dict[str, Any] = {"defaults": {"max_retries": 1}, "nodes": [{"id": "tell", "type": "notify"}]}
+    catalogue.create_definition(house.rt, name="strict", config=config, actor=house.admin, now=house.now)
+    house.source = catalogue.update_source(
+        house.rt, source_id=house.source.id, changes={"pipeline": "strict"}, actor=house.admin, now=house.now
+    )
+    incident_id = house.fire()
+    house.work()
+    house.send(Outcome.FAILED, error="503")
+    house.work()
+    (run,) = house.runs(incident_id)
+    assert (run.status, run.last_error_message) == (RunStatus.FAILED, "ops: 503")
+    run_pipeline.resume(house.rt, run_id=run.run_id, now=house.now)
+    house.work()
+    assert house.runs(incident_id)[0].completed_at is None, "resumed, it may fail once more"
+    house.clock.advance(seconds=20)
+    house.send()
+    house.work()
+    assert house.runs(incident_id)[0].status is RunStatus.NOTIFIED
