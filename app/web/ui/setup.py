@@ -30,7 +30,7 @@ from app.web.ui.views import provider_kinds as ai, setup as views
 from app.web.ui.views.channel_kinds import config_of, kind_of, kinds, values_of
 from app.web.ui.views.simulate import outcome
 from app.web.ui.views.sources import driver_options, source_page, target_of
-from app.web.ui.words import duration
+from app.web.ui.words import took
 
 PATH = "/setup/sources/{}/{}"
 
@@ -127,7 +127,7 @@ async def try_provider(source_id: Id, ui: UiDep, form: FormDep) -> Response:
         raise NotFound("There is no such provider any more.")
     run = await catalogue.try_provider(ui.rt, provider_id=found.id)
     if run.status is AnalysisStatus.SUCCEEDED:
-        return ui.go(address, f"«{name}» answered in {duration(run.duration_ms / 1000)}.")
+        return ui.go(address, f"«{name}» answered in {took(run.duration_ms)}.")
     return ui.go(address, f"«{name}» gave no analysis: {run.error_message}", kind="bad")
 
 

@@ -22,6 +22,13 @@ def duration(seconds: float) -> str:
     return _two(whole // DAY, "d", whole % DAY // HOUR, "h")
 
 
+def took(milliseconds: float) -> str:
+    """How long something took, as precisely as matters: `84 ms`, `2.4 s`, `4 m 12 s`."""
+    if milliseconds < 1000:
+        return f"{milliseconds:.0f} ms"
+    return f"{milliseconds / 1000:.1f} s" if milliseconds < 60_000 else duration(milliseconds / 1000)
+
+
 def age(at: datetime, now: datetime) -> str:
     """How old, in one unit: `now`, `4 m`, `2 h`, `3 d`."""
     seconds = (now - at).total_seconds()

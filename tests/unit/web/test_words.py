@@ -12,6 +12,13 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 @pytest.mark.parametrize(
+    ("milliseconds", "said"), [(0, "0 ms"), (84.4, "84 ms"), (2400, "2.4 s"), (252_000, "4 m 12 s")]
+)
+def test_what_was_short_is_said_precisely(milliseconds: float, said: str) -> None:
+    assert words.took(milliseconds) == said
+
+
+@pytest.mark.parametrize(
     ("seconds", "said"),
     [
         (0, "0 s"), (48, "48 s"), (60, "1 m"), (252, "4 m 12 s"), (3600, "1 h"), (7500, "2 h 5 m"), (86400, "1 d"),

@@ -58,7 +58,7 @@ def test_an_analysis_is_asked_for_as_somebody_and_shown_as_plain_text(
     assert after.toasts == "Analysed by OpenAI."
     panel = after.by_id("analysis")
     for text in ("<script>alert(1)</script> **The disk** is full.", "<b>Rotate</b> the logs", "- now",
-                 "medium confidence, 42 %", "OpenAI (gpt-4o-mini, 165 tokens, 0.0 s)", "[link removed]"):  # fmt: skip
+                 "medium confidence, 42 %", "OpenAI (gpt-4o-mini, 165 tokens, 0 ms)", "[link removed]"):  # fmt: skip
         assert text in panel.text
     assert not list(panel.all("a", "img", "script", "b", "iframe"))
     assert "evil.example.com" not in after.text

@@ -100,7 +100,7 @@ def test_a_test_shows_what_came_of_it(rt: Runtime, company: Company, world: Worl
     page = open_screen("Ada").open(path)
     says(world, '{"summary": "<b>Full</b>", "probable_cause": "Logs."}')
     well = page.form(f"{path}/test").send("Test it").by_id("test")
-    assert "gpt-4o-mini, 165 tokens, 0.0 s <b>Full</b> Logs." in well.text
+    assert "gpt-4o-mini, 165 tokens, 0 ms <b>Full</b> Logs." in well.text
     assert not list(well.all("b"))
     says(world, f"Your key {KEY} is wrong.", 401)
     badly = page.form(f"{path}/test").send("Test it")

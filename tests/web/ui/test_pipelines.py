@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
-from app.pipeline import definition_queries as definitions
+from app.checks.models import CheckRunRow
+from app.checks.types import CheckStatus
+from app.intelligence.models import AnalysisRow
+from app.intelligence.types import AnalysisStatus
+from app.pipeline import definition_queries as definitions, queries
 from app.pipeline.models import RunRow, StageRow
 from app.pipeline.types import RunStatus, Stage, StageStatus
 from app.platform.db import Tx
@@ -163,6 +167,47 @@ def test_a_run_is_shown_attempt_by_attempt_and_resumed_by_those_who_may(
     resumed = open_screen("Ravi").open(path).form(f"{path}/resume").send()
     assert "It goes on after its last good stage." in resumed.text
     assert f"{path}/resume" not in resumed.html
+
+
+def test_a_run_says_what_it_is_about_and_what_it_made_in_words(
+    rt: Runtime, company: Company, fire: Fire, open_screen: Open
+) -> None:
+    number = fire()
+    ran(rt, number)
+    now = rt.clock.now()
+
+    def write(tx: Tx) -> None:
+        run = queries.get_run(tx, RUN_ID)
+        said = tx.insert(
+            AnalysisRow, trace_id="b" * 32, incident_id=number, provider="openai", model_name="small",
+            status=AnalysisStatus.SUCCEEDED, summary="A disk.", confidence=0.8, created_at=now, completed_at=now,
+            duration_ms=40.0,
+        )  # fmt: skip
+        tx.insert(
+            CheckRunRow, checker_name="disk_linux", hostname="db-1", status=CheckStatus.OK, message="Fine",
+            incident_id=number, trace_id="b" * 32, duration_ms=1.0, executed_at=now,
+        )  # fmt: skip
+        made = (
+            ("pick", None, f"run:{RUN_ID}"),
+            ("look", Stage.CHECK, f"check-runs:{'b' * 32}"),
+            ("ask", Stage.ANALYZE, f"analysis-run:{said}"),
+        )
+        for node_id, stage, ref in made:
+            tx.insert(
+                StageRow, pipeline_run_id=run.id, node_id=node_id, stage=stage, status=StageStatus.SUCCEEDED,
+                idempotency_key=node_id, output_ref=ref, started_at=now, completed_at=now, duration_ms=1.0,
+            )  # fmt: skip
+
+    rt.db.write(write)
+    screen = open_screen("Vera")
+    assert f"#{number}Disk fullfull · nobody listens" in screen.open("/pipeline-runs").by_id("list").text
+    page = screen.open(f"/pipeline-runs/{RUN_ID}")
+    assert "Disk clutter on Linux" in page.by_id("checks").text
+    assert "/checks/disk_linux" in page.links()
+    assert "OpenAI" in page.by_id("analysis").text
+    assert "high confidence, 80 %" in page.by_id("analysis").text
+    assert "its checks" in page.by_id("stages").text
+    assert "its messages" not in page.by_id("stages").text
 
 
 def test_a_run_without_an_incident_has_a_page(rt: Runtime, company: Company, open_screen: Open) -> None:

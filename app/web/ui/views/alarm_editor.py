@@ -21,7 +21,7 @@ from app.usecases import run_alarms
 from app.usecases.run_alarms import Preview
 from app.web.ui.forms import Form
 from app.web.ui.views.choices import EVERYTHING, Option
-from app.web.ui.views.runs import took
+from app.web.ui.words import took
 
 VERSIONS_SHOWN = 30
 DEFAULT_WINDOW = "24"

@@ -27,8 +27,7 @@ from app.platform.redact import redact
 from app.platform.types import JsonObject, Page, PageQuery
 from app.web.ui.forms import Form
 from app.web.ui.views.choices import EVERYTHING, Option
-from app.web.ui.views.runs import took
-from app.web.ui.words import duration, short
+from app.web.ui.words import duration, short, took
 
 HOURS, DAYS = 24, 7
 HOURS_AT_MOST = 24 * 365
@@ -205,11 +204,13 @@ def _teams(tx: Tx) -> list[TeamLine]:
 def run_page(tx: Tx, run_id: int) -> dict[str, object]:
     """One run of the engine with everything it did. Raises EngineRunMissing."""
     run = queries.get_run(tx, run_id)
+    titles = {each.entry_id: each.title for each in queries.list_alarms(tx, EVERYTHING, archived=None).items}
     lines = sorted(((name, EMPTY_LINE | line) for name, line in run.per_alarm.items()), key=lambda each: _rank(each[1]))
     return {
         "run": run,
         "line": run_line(run),
         "lines": [(name, line, part_said(line), took(line["duration_ms"])) for name, line in lines],
+        "titles": titles,
         "counters": [(name.replace("_", " "), value) for name, value in run.counters.items()],
         "is_over": run.status is not RunStatus.RUNNING,
         "is_tick": run.trigger is Trigger.TICK,

@@ -9,7 +9,7 @@ from app.intelligence.local import LOCAL
 from app.intelligence.types import UNFINISHED, AnalysisRun, AnalysisStatus
 from app.platform.db import Tx
 from app.platform.types import JsonValue
-from app.web.ui.words import duration
+from app.web.ui.words import took
 
 # From which confidence on a word is used.
 CONFIDENCE = ((0.75, "high", "ok"), (0.4, "medium", "info"), (0.0, "low", "warning"))
@@ -116,9 +116,7 @@ def _cost(run: AnalysisRun) -> str:
     if run.total_tokens is not None:
         parts.append(f"{run.total_tokens} tokens")
     if run.completed_at is not None:
-        parts.append(
-            f"{run.duration_ms / 1000:.1f} s" if run.duration_ms < 60_000 else duration(run.duration_ms / 1000)
-        )
+        parts.append(took(run.duration_ms))
     return ", ".join(parts)
 
 

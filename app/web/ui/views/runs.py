@@ -1,18 +1,19 @@
 """The pages of pipeline runs as values: the list, and a run as a waterfall of its attempts with what each produced."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.alerts import queries as alerts
-from app.checks import queries as checks
+from app.alerts.types import AlertSource
+from app.checks import kinds, queries as checks
 from app.checks.queries import CheckRunFilter
 from app.checks.types import CheckRun
 from app.incidents import queries as incidents
+from app.incidents.types import Incident
 from app.intelligence import queries as intelligence
 from app.intelligence.errors import AnalysisMissing
-from app.intelligence.types import AnalysisRun
 from app.notify import queries as outbox
 from app.pipeline import definition_queries as definitions, queries
 from app.pipeline.queries import RunFilter
@@ -20,8 +21,9 @@ from app.pipeline.types import PipelineRun, Plan, RunStatus, Stage, StageExecuti
 from app.platform.db import Tx
 from app.platform.types import Page, PageQuery
 from app.web.ui.forms import Form
+from app.web.ui.views.analysis import Analysed, analysed
 from app.web.ui.views.choices import Option
-from app.web.ui.words import duration
+from app.web.ui.words import took
 
 FILTERS = ("status", "pipeline", "incident_id")
 EVERY_CHECK = PageQuery(page_size=100)
@@ -53,10 +55,20 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """A run as a row of a list."""
+    """A run as a row of a list: what it was about, and what stopped it or else who asked for it."""
 
     run: PipelineRun
     took: str
+    about: str = ""
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One check of a run, by the name that people know it by."""
+
+    run: CheckRun
+    label: str
 
 
 def run_list(tx: Tx, form: Form, page: PageQuery) -> dict[str, object]:
@@ -68,9 +80,11 @@ def run_list(tx: Tx, form: Form, page: PageQuery) -> dict[str, object]:
         pipeline=form.value("pipeline")[:100] or None,
     )
     found = queries.list_runs(tx, filters, page)
+    about = incidents.incidents_by_id(tx, {run.incident_id for run in found.items if run.incident_id})
+    sources = alerts.sources_by_id(tx, {run.source_id for run in found.items if run.source_id})
     names: list[Option] = [(each.name, each.name) for each in definitions.list_definitions(tx)]
     return {
-        "page": Page([run_line(run) for run in found.items], found.total, found.page, found.page_size),
+        "page": Page([_row(run, about, sources) for run in found.items], found.total, found.page, found.page_size),
         "statuses": [("", "Status"), *((each.value, each.value.lower()) for each in RunStatus)],
         "pipelines": [("", "Pipeline"), *names],
         "is_filtered": any(form.value(name) for name in FILTERS),
@@ -106,6 +120,14 @@ def run_line(run: PipelineRun) -> RunLine:
     return RunLine(run, took(run.total_duration_ms) if run.total_duration_ms is not None else "")
 
 
+def _row(run: PipelineRun, about: Mapping[int, Incident], sources: Mapping[int, AlertSource]) -> RunLine:
+    incident, source = about.get(run.incident_id or 0), sources.get(run.source_id or 0)
+    asked_by = source.name if source else run.source or "by hand"
+    return replace(
+        run_line(run), about=incident.title if incident else "no incident", said=run.last_error_message or asked_by
+    )
+
+
 def attempts(run: PipelineRun, stages: Sequence[StageExecution], now: datetime) -> list[Attempt]:
     """The attempts on one scale, from the first to the last of them; what runs still goes on until now."""
     spans = [(each.started_at or run.created_at, each.completed_at or _still(each, now)) for each in stages]
@@ -117,13 +139,6 @@ def attempts(run: PipelineRun, stages: Sequence[StageExecution], now: datetime) 
         _attempt(stage, (start - begin).total_seconds() / whole, (stop - start).total_seconds() / whole, now)
         for stage, (start, stop) in zip(stages, spans, strict=True)
     ]
-
-
-def took(milliseconds: float) -> str:
-    """How long something took, as precisely as matters: `84 ms`, `2.4 s`, `4 m 12 s`."""
-    if milliseconds < 1000:
-        return f"{milliseconds:.0f} ms"
-    return f"{milliseconds / 1000:.1f} s" if milliseconds < 60_000 else duration(milliseconds / 1000)
 
 
 def _still(stage: StageExecution, now: datetime) -> datetime:
@@ -155,6 +170,9 @@ def _produced(stage: StageExecution) -> tuple[str, str] | None:
     if stage.status is StageStatus.SKIPPED:
         return None
     kind = stage.output_ref.partition(":")[0]
+    # What a transform makes is kept in the run itself and is no message.
+    if kind == "run" and stage.stage is not Stage.NOTIFY:
+        return None
     return PLACES.get(kind)
 
 
@@ -167,7 +185,7 @@ def _to_come(run: PipelineRun, stages: Sequence[StageExecution]) -> list[str]:
     return [node.id for node in nodes if node.id not in begun]
 
 
-def _checks(tx: Tx, run: PipelineRun, stages: Sequence[StageExecution]) -> list[CheckRun]:
+def _checks(tx: Tx, run: PipelineRun, stages: Sequence[StageExecution]) -> list[Checked]:
     traces = set(_refs(stages, "check-runs"))
     found = [
         check
@@ -176,14 +194,18 @@ def _checks(tx: Tx, run: PipelineRun, stages: Sequence[StageExecution]) -> list[
             tx, CheckRunFilter(trace_id=trace_id, incident_id=run.incident_id), EVERY_CHECK
         ).items
     ]
-    return sorted(found, key=lambda check: check.id)
+    called = kinds.checkers()
+    return [
+        Checked(each, called[each.checker_name].label if each.checker_name in called else "")
+        for each in sorted(found, key=lambda check: check.id)
+    ]
 
 
-def _analyses(tx: Tx, stages: Sequence[StageExecution]) -> list[AnalysisRun]:
+def _analyses(tx: Tx, stages: Sequence[StageExecution]) -> list[Analysed]:
     found = []
     for ref in _refs(stages, "analysis-run"):
         try:
-            found.append(intelligence.get_run(tx, int(ref)))
+            found.append(analysed(intelligence.get_run(tx, int(ref))))
         except (AnalysisMissing, ValueError):
             # Retention may have removed it; the snapshot of the stage still says what it found.
             continue
