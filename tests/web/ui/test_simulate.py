@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from app.alerts import sources
 from app.platform.runtime import Runtime
 from app.usecases import catalogue
 from tests.support.screen import Page
@@ -45,6 +46,12 @@ def test_anybody_sees_who_is_paged_minute_by_minute(company: Company, open_scree
     assert "Nooremail level 2 named directly" in level_two
     assert "after 25 min" in fallback
     assert "Adaemail fallback nobody else is left to be paged" in fallback
+
+
+def test_sources_of_pagerpal_itself_are_offered_last(rt: Runtime, company: Company, open_screen: Open) -> None:
+    rt.db.write(lambda tx: sources.internal_source(tx, name="checks", pipeline="local-monitor", now=rt.clock.now()))
+    offered = [each.text for each in open_screen("Vera").open("/simulate").root.all("option")]
+    assert offered == ["choose a source", "Prometheus", "checks (PagerPal's own)"]
 
 
 def test_another_time_is_typed_in_the_viewers_zone_and_kept_in_the_address(

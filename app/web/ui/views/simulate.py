@@ -83,9 +83,14 @@ def outcome(tx: Tx, simulation: Simulation, zone: ZoneInfo, now: datetime) -> Ou
 
 
 def source_options(tx: Tx, sources: Iterable[AlertSource] | None = None) -> list[Option]:
-    """These sources by name, every one where none are given; those that are switched off say so."""
+    """These sources by name, PagerPal's own last, every one where none are given; those switched off say so."""
     found = alerts.list_sources(tx, EVERYTHING).items if sources is None else sources
-    return [(str(each.id), each.name if each.is_active else f"{each.name} (off)") for each in found]
+    return [(str(each.id), _source_said(each)) for each in sorted(found, key=lambda each: each.is_internal)]
+
+
+def _source_said(source: AlertSource) -> str:
+    remarks = [*(["PagerPal's own"] if source.is_internal else []), *([] if source.is_active else ["off"])]
+    return f"{source.name} ({', '.join(remarks)})" if remarks else source.name
 
 
 def sources_reaching(tx: Tx, schedule: Schedule) -> list[Option]:
