@@ -37,6 +37,7 @@ def test_the_list_shows_each_checker_with_its_value_and_its_day(
         assert checker.label in page.text
     assert "95 %" in page.text
     assert "Memory in the last 24 hours: lowest 20, highest 95, last 95 %" in page.html
+    assert "warning from 70, critical from 90 %" in page.text
     # Two strokes: for hours nothing was measured.
     drawn = page.html.split('class="value" d="')[1].split('"')[0]
     assert (drawn.count("M"), drawn.count("L")) == (2, 1)

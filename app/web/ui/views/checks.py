@@ -31,9 +31,10 @@ STATUSES: list[Option] = [("", "Any status"), *((each.value, each.value) for eac
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A day drawn by the server: the line as an SVG path, the heights of the thresholds, and the same in words."""
+    """A day drawn by the server: the line and its last point as SVG paths, the thresholds, and the same in words."""
 
     path: str
+    last: str
     warning_y: float | None
     critical_y: float | None
     said: str
@@ -115,8 +116,10 @@ def _days(tx: Tx, host: str, now: datetime, checker: str | None = None) -> dict[
 
 def _view(config: CheckConfig, run: CheckRun | None, day: Sequence[Bucket], now: datetime) -> CheckView:
     checker = kinds.get_checker(config.checker)
-    below = "below " if checker.is_inverted else ""
-    limits = f"{below}{config.warning_threshold:g} / {config.critical_threshold:g} {checker.unit}"
+    side = "below" if checker.is_inverted else "from"
+    limits = (
+        f"warning {side} {config.warning_threshold:g}, critical {side} {config.critical_threshold:g} {checker.unit}"
+    )
     return CheckView(
         name=config.checker,
         checker=checker,
@@ -163,6 +166,7 @@ def _line(config: CheckConfig, checker: Checker, day: Sequence[Bucket], now: dat
     )
     return Line(
         path=_path(points, top, now - DAY, longest),
+        last=f"M{_place(*points[-1], top, now - DAY)}h0",
         warning_y=_height(config.warning_threshold, top),
         critical_y=_height(config.critical_threshold, top),
         said=said,
@@ -174,12 +178,17 @@ def _path(points: Sequence[tuple[datetime, float]], top: float, begin: datetime,
     drawn: list[str] = []
     before: datetime | None = None
     for at, value in points:
-        x = round(max(0.0, (at - begin) / DAY) * WIDTH, 1)
-        y = round(HEIGHT - HEIGHT * min(value, top) / top, 1)
+        place = _place(at, value, top, begin)
         joined = before is not None and (at - before).total_seconds() <= longest
-        drawn.append(f"L{x} {y}" if joined else f"M{x} {y}h1")
+        drawn.append(f"L{place}" if joined else f"M{place}h1")
         before = at
     return "".join(drawn)
+
+
+def _place(at: datetime, value: float, top: float, begin: datetime) -> str:
+    x = round(max(0.0, (at - begin) / DAY) * WIDTH, 1)
+    y = round(HEIGHT - HEIGHT * min(value, top) / top, 1)
+    return f"{x} {y}"
 
 
 def _height(limit: float, top: float) -> float | None:
