@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 from app.accounts import queries as people
 from app.accounts.types import User
 from app.alerts import queries as alerts
+from app.checks.types import CheckStatus
 from app.incidents import queries as incidents
 from app.incidents.types import TimelineKind
+from app.intelligence.kinds import all_kinds as provider_kinds
 from app.notify import queries as outbox
 from app.notify.kinds import channel_kinds, kind_named
 from app.notify.types import Notification, NotificationKind, NotificationStatus
@@ -155,9 +157,11 @@ def _stage(run: PipelineRun, node: Node, execution: StageExecution | None) -> Li
 def _found(node: Node, output: JsonObject) -> str:
     """What a stage says it found, in one line."""
     if node.type is NodeType.CONTEXT and "checks_run" in output:
-        return f"{output['checks_passed']} of {output['checks_run']} found everything well."
+        bad = [str(each["message"]) for each in output.get("checks", []) if each["status"] != CheckStatus.OK]
+        return " ".join([f"{output['checks_passed']} of {output['checks_run']} found everything well.", *bad])
     if node.type is NodeType.INTELLIGENCE and output.get("summary"):
-        return f"{str(output['summary'])[:CLIPPED]} ({output.get('provider', '')})"
+        kind = provider_kinds().get(str(output.get("provider", "")))
+        return f"{str(output['summary'])[:CLIPPED]} ({kind.label if kind else output.get('provider', '')})"
     return ""
 
 

@@ -207,7 +207,7 @@ def test_chosen_checks_and_an_ai_of_ones_own_become_a_pipeline(
 
     page = page.form(f"{base}/findings").send("Go on", checker=["cpu", "disk"], provider="local")
     page = page.screen.open(page.path.replace("/team?", "/pipeline?") + "&told=nobody")
-    assert "cpu, disk" in page.text
+    assert "CPU, Disk space" in page.text
     page.form(f"{base}/pipeline").send("Make it and use it", name="mine")
 
     plan = rt.db.read(lambda tx: definitions.get_plan(tx, "mine"))

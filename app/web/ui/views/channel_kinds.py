@@ -46,6 +46,11 @@ def labels() -> dict[str, str]:
     return {EMAIL: "Email", **{name: channel.label for name, channel in channel_kinds().items()}}
 
 
+def called(channel: str) -> str:
+    """What a message's way out is called; one that is gone keeps its name."""
+    return labels().get(channel, channel.replace("_", " "))
+
+
 def contact_kinds() -> list[Option]:
     """The kinds that can reach one person, each with what its address is."""
     return [

@@ -25,6 +25,7 @@ from app.platform.db import Tx
 from app.web.ui.forms import Form
 from app.web.ui.templating import is_web_address
 from app.web.ui.views.analysis import analysis_of
+from app.web.ui.views.channel_kinds import called
 from app.web.ui.views.choices import user_options
 from app.web.ui.views.plan import assignee_names, coming, escalation_in_words
 from app.web.ui.words import day, duration
@@ -237,7 +238,7 @@ def _told(
         notification=each,
         user=names.get(each.user_id or 0),
         name=channel.name if channel else each.address or each.channel,
-        by=each.channel.replace("_", " "),
+        by=called(each.channel),
         why=_why(each),
         reasons=why_lines(each.facts),
         tries=f"{each.attempts} {'try' if each.attempts == 1 else 'tries'}",

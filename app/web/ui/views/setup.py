@@ -10,6 +10,7 @@ from app.alerts import queries as alerts
 from app.alerts.types import AlertSource
 from app.checks import kinds, queries as checks
 from app.intelligence import queries as intelligence
+from app.intelligence.kinds import all_kinds
 from app.intelligence.local import LOCAL
 from app.notify import queries as notify
 from app.pipeline import definition_queries as definitions
@@ -109,7 +110,7 @@ def after_source(goal: Goal) -> str:
 def chain(goal: Goal, choices: Choices = Choices()) -> list[Box]:  # noqa: B008  frozen
     """The drawing of what happens to an alert, with what was chosen in it."""
     particular = {
-        NodeType.CONTEXT: ", ".join(choices.checkers or ()),
+        NodeType.CONTEXT: ", ".join(kinds.get_checker(name).label for name in choices.checkers or ()),
         NodeType.INTELLIGENCE: "the local analysis" if choices.provider == LOCAL else choices.provider or "",
         NodeType.NOTIFY: choices.channel or "",
     }
@@ -192,11 +193,20 @@ def provider_options(tx: Tx) -> list[tuple[str, str, str]]:
     active = intelligence.find_active_provider(tx)
     built_in = (LOCAL, "The built-in local analysis", "Needs no account; nothing leaves this machine.")
     others = [
-        (each.name, each.name, f"{each.provider}{', the active one' if active and active.id == each.id else ''}")
+        (
+            each.name,
+            each.name,
+            f"{_kind_of(each.provider)}{', the active one' if active and active.id == each.id else ''}",
+        )
         for each in intelligence.list_providers(tx, EVERYTHING).items
         if each.provider != LOCAL
     ]
     return [built_in, *others]
+
+
+def _kind_of(provider: str) -> str:
+    kind = all_kinds().get(provider)
+    return kind.label if kind else provider
 
 
 def findings(tx: Tx, form: Form) -> dict[str, object]:
