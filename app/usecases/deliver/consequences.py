@@ -16,7 +16,7 @@ from app.platform.logs import get_logger
 from app.usecases import paging
 from app.usecases.deliver import health
 from app.usecases.deliver.claims import answered_among
-from app.usecases.deliver.receipts import came_early, take_early_receipt
+from app.usecases.deliver.receipts import came_early, named, take_early_receipt
 
 SENT = (Outcome.SENT, Outcome.SUPPRESSED)
 GOT_OUT = (NotificationStatus.SENT, NotificationStatus.SUPPRESSED)
@@ -81,7 +81,7 @@ def _log(recorded: Recorded, report: Report) -> None:
 def _tell(tx: Tx, recorded: Recorded, claim: Claim, *, now: datetime) -> None:
     """One line when a message is delayed for the first time, when it goes out after all, and when it is given up."""
     head = recorded.notification
-    what = _what(head)
+    what = named(tx, head)
     lines: list[tuple[Notification, str]] = []
     match recorded.verdict.reason:
         case RetryReason.DONE if head.attempts > 1:
@@ -104,8 +104,3 @@ def _tell(tx: Tx, recorded: Recorded, claim: Claim, *, now: datetime) -> None:
         if row.incident_id is not None
     ]
     incidents.add_timeline(tx, entries, now=now)
-
-
-def _what(head: Notification) -> str:
-    name = head.facts.get("user_name")
-    return f"{head.channel} to {name}" if name else f"Message to {head.channel}"

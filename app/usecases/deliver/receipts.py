@@ -89,6 +89,15 @@ def _record(
     return news
 
 
+def named(tx: Tx, message: Notification) -> str:
+    """How an incident's story calls a message: by its reader, or by the name that people gave the team's channel."""
+    name = message.facts.get("user_name")
+    if name:
+        return f"{message.channel} to {name}"
+    channels = outbox.channels_by_id(tx, [message.channel_id] if message.channel_id is not None else [])
+    return f"Message to {next((each.name for each in channels.values()), message.channel)}"
+
+
 def _go_on(tx: Tx, page: Notification, incident: Incident | None, error: str, now: datetime) -> None:
     """Say it in the incident, and page on by the reader's next way, else the next level; an answered one pages nobody.
 
@@ -96,8 +105,7 @@ def _go_on(tx: Tx, page: Notification, incident: Incident | None, error: str, no
     """
     if page.incident_id is None:
         return
-    name = page.facts.get("user_name")
-    what = f"{page.channel} to {name}" if name else f"Message to {page.channel}"
+    what = named(tx, page)
     following = None
     if page.kind is NotificationKind.PAGE and incident is not None and incident.status is IncidentStatus.TRIGGERED:
         following = notify.bring_forward(tx, page, now=now)

@@ -11,6 +11,7 @@ from app.pipeline import queries
 from app.pipeline.errors import NotResumable, RunNotFound
 from app.pipeline.types import RunStatus
 from app.usecases import answer, run_pipeline
+from app.usecases.deliver import receipts
 from app.usecases.run_pipeline import steps, telling
 from app.usecases.run_pipeline.steps import Turn
 from tests.service.pipeline.conftest import House, statuses
@@ -65,6 +66,16 @@ def test_every_channel_that_the_source_names_is_told(house: House) -> None:
     house.send()
     house.work()
     assert house.story(incident_id) == ["Told dev, management"]
+
+
+def test_the_story_calls_a_message_by_the_name_of_its_channel(house: House) -> None:
+    channel_id = house.channel("ops")
+    incident_id = house.fire()
+    house.work()
+    (message,) = house.messages(incident_id)
+    assert house.rt.db.read(lambda tx: receipts.named(tx, message)) == "Message to ops"
+    without = replace(message, channel_id=channel_id + 1)
+    assert house.rt.db.read(lambda tx: receipts.named(tx, without)) == "Message to webhook", "it is gone"
 
 
 def test_without_a_channel_the_stage_and_the_run_are_skipped(house: House) -> None:
