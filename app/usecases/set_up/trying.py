@@ -14,7 +14,7 @@ from app.checks.types import CheckStatus
 from app.incidents import queries as incidents
 from app.incidents.types import TimelineKind
 from app.intelligence.kinds import all_kinds as provider_kinds
-from app.notify import queries as outbox
+from app.notify import circuits, queries as outbox
 from app.notify.kinds import channel_kinds, kind_named
 from app.notify.types import Notification, NotificationKind, NotificationStatus
 from app.pipeline import definition_queries as definitions, queries as pipeline
@@ -104,7 +104,7 @@ def _pages(
         advice = "Give somebody a verified contact method, or page somebody else, and send the test again."
         return [Line("page", "Page", State.BAD, " ".join(["Nobody could be paged.", *found]), advice, "/people")]
     lines = [
-        _message(settings, each, f"Page to {_name(users, each)}, by {_kind(settings, each.channel)}", now=now)
+        _message(tx, settings, each, f"Page to {_name(users, each)}, by {_kind(settings, each.channel)}", now=now)
         for each in pages
     ]
     return [replace(line, is_page=True) for line in lines]
@@ -134,7 +134,9 @@ def _told(tx: Tx, settings: Settings, messages: Sequence[Notification], *, now: 
     channels = outbox.channels_by_id(tx, ids)
     names = {number: channel.name for number, channel in channels.items()}
     return [
-        _message(settings, each, f"Message to the team, by {names.get(each.channel_id or 0, each.channel)}", now=now)
+        _message(
+            tx, settings, each, f"Message to the team, by {names.get(each.channel_id or 0, each.channel)}", now=now
+        )
         for each in messages
     ]
 
@@ -165,7 +167,7 @@ def _found(node: Node, output: JsonObject) -> str:
     return ""
 
 
-def _message(settings: Settings, message: Notification, title: str, *, now: datetime) -> Line:
+def _message(tx: Tx, settings: Settings, message: Notification, title: str, *, now: datetime) -> Line:
     """One message as a line; an error is told at once, though the outbox goes on trying."""
     key, href = f"message-{message.id}", f"/notifications/{message.id}"
     if message.status in SENDING_STATES:
@@ -173,6 +175,9 @@ def _message(settings: Settings, message: Notification, title: str, *, now: date
         return Line(key, title, state, f"{said[0].upper()}{said[1:]}.", _advice(settings, message), href)
     if message.last_error and message.status is not NotificationStatus.IN_FLIGHT:
         return Line(key, title, State.BAD, message.last_error, _advice(settings, message), href)
+    if circuits.is_open(tx, circuits.provider_of(message.channel, message.channel_id, message.address)):
+        said = "It waits: messages by this way have failed again and again. One is tried at least every 5 minutes."
+        return Line(key, title, State.BAD, said, _advice(settings, message), href)
     if message.waits_for_bundle:
         said = "Another page left a moment ago, so this one waits up to a minute for what is said together with it."
         return Line(key, title, State.WAITING, said, "It leaves by itself.", href)

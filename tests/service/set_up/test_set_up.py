@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from app.alerts import queries as alerts
 from app.alerts.errors import SourceNameTaken
 from app.checks import queries as checks
 from app.escalation import queries as policies
+from app.notify import circuits
 from app.notify.types import NotificationStatus
 from app.pipeline.definitions import compile_plan
 from app.pipeline.errors import DefinitionInvalid, DefinitionNameTaken
@@ -115,6 +117,26 @@ def test_page_that_waits_for_others_is_waited_for(rt: Runtime, ada: User) -> Non
 
     (page,) = [line for line in found.lines if line.is_page]
     assert (page.state, page.advice) == (State.WAITING, "It leaves by itself.")
+
+
+def test_page_by_a_way_that_does_not_work_is_not_waited_for(rt: Runtime, ada: User) -> None:
+    source = connect(rt, ada).source
+    incident_id = set_up.try_out(rt, source_id=source.id, actor=ada, now=rt.clock.now())
+    failed: dict[str, Any] = {
+        "channel": "email",
+        "channel_id": None,
+        "notification_id": 0,
+        "error": "no",
+        "is_certain": True,
+    }
+    rt.db.write(lambda tx: circuits.note_failure(tx, "people:email", now=rt.clock.now(), **failed))
+
+    found = rt.db.read(lambda tx: set_up.progress(tx, rt.settings, incident_id, now=rt.clock.now()))
+
+    (page,) = [line for line in found.lines if line.is_page]
+    assert page.state is State.BAD
+    assert "failed again and again" in page.said
+    assert page.advice == "Set SMTP_HOST and SMTP_FROM in .env, start PagerPal again, and send the test again."
 
 
 def test_nothing_went_through_without_a_page_that_left() -> None:
