@@ -159,6 +159,18 @@ def _key(key: str) -> str:
     return f"{shown[: KEY_LENGTH - DIGEST_LENGTH - 1]}#{digest}"
 
 
+def parts_of(event: AlarmEvent) -> tuple[str, str]:
+    """The description and the context in what a mail about an event alone says; its subject stands between them."""
+    text, mark = f"\n\n{event.content}", f"\n\n{event.subject}"
+    at = text.find(mark)
+    while at >= 0:
+        after = text[at + len(mark) :]
+        if not after or after.startswith("\n\n"):
+            return text[:at].strip(), after.strip()
+        at = text.find(mark, at + 1)
+    return "", event.content
+
+
 def recipients_of(given: Any) -> list[str]:
     """Recipients as a list, each once; a text is split at its commas."""
     words = given.split(",") if isinstance(given, str) else given or ()

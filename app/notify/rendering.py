@@ -21,6 +21,7 @@ from app.notify.rules import event_of
 from app.notify.texts import clipped, digits, listed, spoken, text_message
 from app.notify.times import shown_length, shown_time
 from app.notify.types import Claim, Message, MessageAction, Notification, NotificationKind, Thread
+from app.platform.markdown import to_html
 from app.platform.secrets import SecretBox
 from app.platform.types import JsonObject
 
@@ -509,3 +510,4 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
+_ENVIRONMENT.filters["markdown"] = to_html

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from app.platform.markdown import to_html
 from app.web.ui import words
 from app.web.ui.assets import asset, is_there, page_scripts
 
@@ -36,6 +37,7 @@ def build_environment() -> Environment:
         hour=_hour,
         initials=words.initials,
         iso=words.iso,
+        markdown=to_html,
         short=_short,
         time_of_day=_time_of_day,
         tint=words.tint,

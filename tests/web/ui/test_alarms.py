@@ -1,11 +1,12 @@
 """The pages of alarms without scripts: the dashboard, an event, a run's report, the editor, a new alarm."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.alarms import queries
-from app.alarms.types import Alarm, AlarmEvent, EventFilter, Found, Outcome, Trigger
+from app.alarms.types import Alarm, AlarmEvent, Detection, EventFilter, Found, Outcome, Trigger
 from app.platform.runtime import Runtime
 from app.platform.settings import Settings
 from app.platform.types import PageQuery
@@ -127,6 +128,49 @@ def test_event_has_everything_and_is_acknowledged_once_for_all(
     assert "cleared" in open_screen("Noor").open(here).by_id("state").text
 
 
+def test_description_is_markdown_on_every_page_and_nothing_in_it_or_found_can_do_harm(
+    rt: Runtime, clock: FrozenClock, company: Company, open_screen: Open
+) -> None:
+    hostile = "<img src=x onerror=alert(1)> [here](javascript:alert(1))"
+    makes(rt, "probe", content=f"# First\n- Look at the **log**\n- [wiki](https://wiki.example.com/)\n\n{hostile}")
+    found = Detection("db-1", f"db-1 {hostile}", f"**not bold** {hostile}")
+    clock.advance(minutes=5)
+    engine_runs(rt, {"probe": Found(Outcome.FIRING, (found,))})
+
+    screen = open_screen("Ravi")
+    for page in (screen.open(f"/alarms/events/{events(rt)[0].id}"), screen.open("/alarms")):
+        assert '<ul><li>Look at the <strong>log</strong></li><li><a href="https://wiki.example.com/"' in page.html
+        assert "<strong>First</strong>" in page.html
+        assert "<img" not in page.html
+        assert 'href="javascript' not in page.html
+    page = screen.open(f"/alarms/events/{events(rt)[0].id}")
+    assert "**not bold** <img src=x" in page.by_id("content").text
+
+
+def test_event_of_an_archived_alarm_has_ended_and_not_cleared(
+    rt: Runtime, clock: FrozenClock, alarm: Alarm, open_screen: Open
+) -> None:
+    later(clock, rt, "db-1")
+    screen = open_screen("Ada")
+    screen.open(EDITOR).form(EDITOR).send("Save", archived="yes")
+    page = screen.open(f"/alarms/events/{events(rt)[0].id}")
+    assert "because its alarm was archived" in page.by_id("state").text
+    assert "cleared" not in page.by_id("state").text
+    assert "/ack" not in page.html
+    screen.open(EDITOR).form(EDITOR).send("Save", archived=None)
+    assert "ended" in screen.open("/alarms").by_id("alarm_probe").text
+
+
+def test_dashboard_names_what_alone_could_not_be_reached(
+    rt: Runtime, clock: FrozenClock, alarm: Alarm, open_screen: Open
+) -> None:
+    clock.advance(minutes=5)
+    engine_runs(rt, {"probe": replace(firing("db-1"), not_known=frozenset({"db-2"}), warnings=("db-2 is away",))})
+    screen = open_screen("Ada")
+    assert "Asked in part: nothing is known of db-2." in screen.open("/alarms").by_id("alarm_probe").text
+    assert "db-2 is away" in screen.open("/engine-runs/1").text
+
+
 def test_run_has_a_report_with_each_alarm_and_its_trace(
     rt: Runtime, clock: FrozenClock, alarm: Alarm, open_screen: Open
 ) -> None:
@@ -222,6 +266,7 @@ def test_mail_as_html_may_do_nothing_but_look_like_one(rt: Runtime, company: Com
     answer = screen.client.post("/alarms/queues/preview", data={**dict(form.values), "as": "html"})
     assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
     assert "<script>" not in answer.text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in answer.text
     assert "is made up" in answer.text
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.accounts import queries as people
-from app.alarms import queries
+from app.alarms import queries, rules
 from app.alarms.types import AlarmEvent, EventFilter
 from app.incidents import queries as incidents
 from app.notify import queries as outbox
@@ -43,9 +43,12 @@ def event_page(tx: Tx, event_id: str) -> dict[str, object]:
     same = EventFilter(alarm_id=event.alarm_id, dedupe_key=event.dedupe_key)
     history = queries.list_events(tx, same, PageQuery(page_size=HISTORY))
     mails = _mails(tx, event.mail_ids)
+    description, context = rules.parts_of(event)
     return {
         "event": event,
         "alarm": alarm,
+        "description": description,
+        "context": context,
         "state": event_state_said(event),
         "lasted": _lasted(event),
         "acked_by": people.find_user(tx, event.acked_by) if event.acked_by else None,
