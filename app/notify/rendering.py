@@ -165,7 +165,7 @@ def why_lines(facts: JsonObject) -> list[str]:
         lines.append(f"Alarm {facts['alarm']}")
     if reasons:
         lines.append(_level_line(facts, reasons))
-        if reasons.get("via"):
+        if reasons.get("via") and facts.get("level"):
             lines.append(str(reasons["via"]))
         minutes = reasons.get("rule_delay_minutes") or 0
         when = f"after {minutes} min" if minutes else "at once"
@@ -191,8 +191,10 @@ def _headline(claim: Claim) -> str:
 
 def _level_line(facts: JsonObject, reasons: Mapping[str, Any]) -> str:
     level, levels, plan = facts.get("level"), facts.get("levels"), facts.get("plan")
+    if not level and not levels:
+        return "Fallback: no policy, schedule or team is set for it, so all admins are paged"
     if not level:
-        return "Fallback: nobody else could be reached, so all admins are paged"
+        return "Fallback: nobody else could be reached or answered, so all admins are paged"
     version = reasons.get("policy_version")
     named = f"policy {plan}" if reasons.get("policy_id") else str(plan)
     return f"{named}, level {level} of {levels}" + (f" (version {version})" if version else "")
@@ -210,7 +212,7 @@ def _page_values(claim: Claim, about: About, site: Site, occasion: Occasion) -> 
         "labels": _labels(facts),
         "text": _clip(_with(about.summary or _said(facts) or about.description, about.findings), TEXT_LIMIT),
         "level": f"level {level} of {levels}" if level else "fallback: all admins",
-        "plan": facts.get("plan") or "",
+        "plan": facts.get("plan") if levels else "",
         "why": why_lines(facts),
         "late": _late(head, occasion),
         "actions": [(each.name, each.url) for each in offered if each.name != LinkAction.NOT_USEFUL],

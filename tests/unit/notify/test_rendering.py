@@ -189,6 +189,16 @@ def test_the_fallback_is_named_as_such() -> None:
     assert "nobody else could be reached" in message.text
 
 
+def test_the_fallback_of_what_names_nobody_does_not_say_that_somebody_failed() -> None:
+    why = {"via": "fallback: admin", "rule_delay_minutes": 0}
+    facts = {**FACTS, "level": 0, "levels": 0, "plan": "fallback", "why": why}
+    text = compose(Claim(page(facts=facts)), SITE, occasion()).text
+    assert "Fallback: no policy, schedule or team is set for it, so all admins are paged" in text
+    assert "nobody else" not in text
+    assert "You: fallback: all admins\n" in text
+    assert "fallback: admin" not in text
+
+
 def test_a_plain_message_says_its_title_and_text() -> None:
     row = page(
         kind=NotificationKind.TEST, incident_id=None, facts={"title": "123456 is your code", "text": "Enter it."}
