@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from app.accounts.types import Identity
 from app.incidents.types import Actor
@@ -64,7 +64,14 @@ def _possible(value: int) -> int:
     return value
 
 
-Id = Annotated[int, Path(ge=1), AfterValidator(_possible)]
+def _digits(value: object) -> object:
+    # The framework would take blanks, line ends, signs and underscores around and between them, too.
+    if isinstance(value, str) and not (value.isascii() and value.isdecimal()):
+        raise ValueError("must be a number")
+    return value
+
+
+Id = Annotated[int, Path(ge=1), BeforeValidator(_digits), AfterValidator(_possible)]
 
 
 async def _api_actor(identity: IdentityDep) -> Actor:

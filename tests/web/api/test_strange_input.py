@@ -138,3 +138,9 @@ def _fields_of(document: JSON, method: str, path: str) -> set[str]:
 def _json(body: JSON) -> bytes:
     # Lone surrogates as escapes, numbers of any size: as a stranger would write them.
     return json.dumps(body).encode()
+
+
+@pytest.mark.parametrize("number", ["1%0A", "%201", "+1", "1_0", "1.0", "%D9%A1", "x"])
+def test_only_digits_name_a_thing(admin: Caller, number: str) -> None:
+    [error] = admin.refused(422, "GET", f"/users/{number}")["errors"]
+    assert error["path"] == "user_id"
