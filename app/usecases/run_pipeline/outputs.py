@@ -109,6 +109,7 @@ def _shown(each: CheckRun) -> JsonObject:
     return {
         "id": each.id,
         "checker": each.checker_name,
+        "checker_name": each.checker_name,
         "status": each.status.value,
         "message": each.message,
         "metrics": each.metrics,

@@ -10,7 +10,7 @@ from app.checks.queries import CheckRunFilter
 from app.checks.types import CheckResult, CheckRun, CheckStatus, NewCheckRun, Thresholds
 from app.notify.models import NotificationRow
 from app.notify.types import NotificationKind, NotificationStatus
-from app.pipeline import service as pipeline
+from app.pipeline import queries, service as pipeline
 from app.pipeline.presets import PRESETS
 from app.pipeline.results import IngestResult
 from app.pipeline.types import Node, NodeType, Plan, RunStatus
@@ -78,6 +78,10 @@ def test_checks_are_kept_for_the_incident_and_told_to_the_team(checked: House) -
     checked.work()
     (run,) = checked.runs(incident_id)
     assert run.status is RunStatus.NOTIFIED
+    kept = checked.rt.db.read(lambda tx: queries.result_of(tx, run)).check
+    assert kept is not None
+    wanted = {"checker_name", "status", "message", "metrics", "error"}
+    assert all(each.keys() >= wanted for each in kept["checks"]), "as 001 calls them"
 
 
 def test_no_stage_begins_before_the_first_page_has_left(checked: House) -> None:
