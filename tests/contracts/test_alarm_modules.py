@@ -164,6 +164,19 @@ def test_a_task_without_a_final_rate_is_judged_by_all_failures_and_that_is_said(
     assert client.warnings == ["1 tasks have no computed_finalfailurerate: judged by the rate of all failures"]
 
 
+@pytest.mark.parametrize(
+    ("owners", "told"),
+    [({}, ()), ({"other": "x@example.com"}, ()), ({"someone": "a@example.com, @sim"}, ("a@example.com", "@sim"))],
+)
+def test_a_task_is_told_to_its_owner_where_the_alarm_knows_one(owners: JsonObject, told: tuple[str, ...]) -> None:
+    (sample,) = MODULES["panda_failure_rate_user"].samples
+    specs = kinds.describe_built_in("panda_failure_rate_user").params
+    params, errors = rules.checked_params(specs, {**sample.params, "owners": owners})
+    assert errors == []
+    (detection,) = MODULES["panda_failure_rate_user"].detect(client_of(sample), params)
+    assert detection.recipients == told
+
+
 @pytest.mark.parametrize("name", list(MODULES))
 def test_a_parameter_that_is_wrong_is_named(name: str) -> None:
     specs = kinds.describe_built_in(name).params

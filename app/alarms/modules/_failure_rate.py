@@ -42,6 +42,11 @@ PARAMS: Params = {
         "minimum": 0,
         "description": "Leave out tasks of which fewer jobs have ended: their rate says little.",
     },
+    "owners": {
+        "type": dict,
+        "default": {},
+        "description": "Who is told of a user's tasks instead of the recipients: user name to address or @team.",
+    },
 }
 
 
@@ -54,7 +59,7 @@ def failing_tasks(client: Client, params: JsonObject) -> Iterator[Detection]:
             continue
         without_final += not is_final
         if rate > params["threshold"]:
-            yield _detection(task, rate, is_final, params["threshold"])
+            yield _detection(task, rate, is_final, params)
     if without_final:
         client.warn(f"{without_final} tasks have no computed_finalfailurerate: judged by the rate of all failures")
 
@@ -103,7 +108,13 @@ def _ended(task: JsonObject) -> float:
     return float(sum(count for count in counts if count is not None))
 
 
-def _detection(task: JsonObject, rate: float, is_final: bool, threshold: float) -> Detection:
+def _owners(task: JsonObject, params: JsonObject) -> tuple[str, ...]:
+    told = str(params["owners"].get(str(task.get("username") or ""), ""))
+    return tuple(word for each in told.split(",") if (word := each.strip()))
+
+
+def _detection(task: JsonObject, rate: float, is_final: bool, params: JsonObject) -> Detection:
+    threshold = params["threshold"]
     name = task.get("taskname") or f"task {task['jeditaskid']}"
     kind = "final failure rate" if is_final else "failure rate (all failures)"
     facts = {key: task.get(key) for key in FACTS if task.get(key) is not None}
@@ -113,6 +124,7 @@ def _detection(task: JsonObject, rate: float, is_final: bool, threshold: float) 
         subject=f"{name}: {kind} {rate:.4g}",
         body_context="\n".join(lines),
         extra_data={**facts, "rate": rate, "is_final": is_final, "threshold": threshold},
+        recipients=_owners(task, params),
     )
 
 
