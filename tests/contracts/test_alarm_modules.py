@@ -165,6 +165,23 @@ def test_a_task_without_a_final_rate_is_judged_by_all_failures_and_that_is_said(
 
 
 @pytest.mark.parametrize(
+    ("name", "param", "there", "expect"),
+    [("heartbeat_missed", "heartbeats", "backup", "heartbeat:1"), ("source_silent", "sources", "prod", "source:1")],
+)
+def test_a_name_that_there_is_not_fires_by_itself_and_hides_none_of_the_others(
+    name: str, param: str, there: str, expect: str
+) -> None:
+    (sample,) = MODULES[name].samples
+    specs = kinds.describe_built_in(name).params
+    params, _ = rules.checked_params(specs, {**sample.params, param: [there, "gone"]})
+    found = [detection.dedupe_key for detection in MODULES[name].detect(client_of(sample), params)]
+    assert found == ["missing:gone", expect]
+    params, _ = rules.checked_params(specs, {**sample.params, param: ["gone"]})
+    with pytest.raises(FetchError, match=r"there is no .* gone"):
+        list(MODULES[name].detect(client_of(sample), params))
+
+
+@pytest.mark.parametrize(
     ("owners", "told"),
     [({}, ()), ({"other": "x@example.com"}, ()), ({"someone": "a@example.com, @sim"}, ("a@example.com", "@sim"))],
 )

@@ -23,11 +23,16 @@ PARAMS: Params = {
 
 
 def detect(client: Client, params: JsonObject) -> Iterator[Detection]:
-    """A detection for each source that is silent. Raises FetchError for a name that there is not."""
+    """A detection for each source that is silent, and for each name that there is not, which nobody watches.
+
+    Raises FetchError where there is none of the names.
+    """
     sources = {each["name"]: each for each in client.facts["alert_sources"]}
-    missing = [name for name in params["sources"] if name not in sources]
-    if missing:
-        raise FetchError(f"there is no active alert source {', '.join(map(str, missing))}", is_permanent=True)
+    missing = [str(name) for name in params["sources"] if name not in sources]
+    if missing and len(missing) == len(params["sources"]):
+        raise FetchError(f"there is no active alert source {', '.join(missing)}", is_permanent=True)
+    for name in missing:
+        yield Detection(f"missing:{name}"[:500], f"There is no active alert source «{name}» that could be watched")
     for name, source in sources.items():
         if params["sources"] and name not in params["sources"]:
             continue
