@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from app.checks.models import CheckRunRow
 from app.checks.types import CheckStatus
@@ -208,6 +209,15 @@ def test_a_run_says_what_it_is_about_and_what_it_made_in_words(
     assert "high confidence, 80 %" in page.by_id("analysis").text
     assert "its checks" in page.by_id("stages").text
     assert "its messages" not in page.by_id("stages").text
+
+
+def test_a_run_that_goes_on_is_not_read_as_over(rt: Runtime, company: Company, fire: Fire, open_screen: Open) -> None:
+    ran(rt, fire())
+    changed = update(RunRow).where(RunRow.run_id == RUN_ID).values(status=RunStatus.CHECKED, completed_at=None)
+    rt.db.write(lambda tx: tx.execute(changed))
+    page = open_screen("Vera").open(f"/pipeline-runs/{RUN_ID}")
+    assert "checked so far" in page.by_id("state").text
+    assert "None yet" in page.by_id("messages").text
 
 
 def test_a_run_without_an_incident_has_a_page(rt: Runtime, company: Company, open_screen: Open) -> None:
