@@ -39,6 +39,13 @@ def lock_intake(tx: Tx) -> None:
         tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": INTAKE_LOCK})
 
 
+def try_lock_intake(tx: Tx) -> bool:
+    """The same lock, if it is free just now: for who holds other locks already and must not wait for this one."""
+    if tx.dialect != "postgresql":
+        return True
+    return bool(tx.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), key=INTAKE_LOCK))
+
+
 def select_alerts() -> "Select[Any]":
     """A select of whole alerts, to be narrowed."""
     return select(*fields_of(AlertRow, Alert))

@@ -9,6 +9,7 @@ from app.alerts.repository import (
     lock_intake,
     touch_keys,
     touch_sources,
+    try_lock_intake,
     update_alerts,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "lock_intake",
     "touch_keys",
     "touch_sources",
+    "try_lock_intake",
     "update_alerts",
 ]

@@ -39,15 +39,23 @@ def remove_over(tx: Tx, terms: Terms, limit: int) -> bool:
     )
     if not past:
         return False
-    # Before the incidents, as intake does: it decides by the alerts that go here.
-    intake.lock_intake(tx)
     ids = incidents.lock_over(tx, past, before=terms.history)
+    left = _remove(REMOVERS, tx, ids, terms, limit)
+    # Intake decides by the alerts that go here, so it must stand still; it takes this lock before the incidents, and
+    # whoever takes it after them must not wait.
+    if left > 0 and intake.try_lock_intake(tx):
+        _remove(REMOVERS_BESIDE_INTAKE, tx, ids, terms, left)
+    return True
+
+
+def _remove(removers: "Sequence[Remover]", tx: Tx, ids: Sequence[int], terms: Terms, limit: int) -> int:
+    """How many rows may go after these have taken theirs."""
     left = limit
-    for remove in REMOVERS:
+    for remove in removers:
         left -= remove(tx, ids, terms, left)
         if left <= 0:
             break
-    return True
+    return left
 
 
 def _alerts(tx: Tx, ids: Sequence[int], terms: Terms, limit: int) -> int:
@@ -81,6 +89,8 @@ REMOVERS: tuple[Remover, ...] = (
     _plain(analyses.delete_of_incidents),
     _plain(outbox.delete_of_incidents),
     _plain(escalations.delete_of_incidents),
+)
+REMOVERS_BESIDE_INTAKE: tuple[Remover, ...] = (
     _events,
     _checks_of_alerts,
     _alerts,

@@ -4,12 +4,15 @@ import pytest
 
 from app.alarms.models import AlarmEventRow, AlarmRow
 from app.alerts.models import AlertHistoryRow, AlertRow, IncidentAlertRow
+from app.alerts.service import lock_intake
 from app.alerts.types import AlertStatus
 from app.incidents.models import IncidentRow
 from app.incidents.types import SYSTEM
 from app.notify.models import AttemptRow, InboundMessageRow, NotificationRow
 from app.notify.types import NotificationStatus
 from app.platform import failpoints
+from app.platform.bus import Bus
+from app.platform.db import Db, Tx
 from app.platform.failpoints import FailpointRaised
 from app.platform.tables import Base
 from app.usecases import answer
@@ -223,6 +226,27 @@ def test_an_incident_that_is_reopened_half_way_has_right_counters(appliance: App
     left = appliance.count(AlertRow, incident_id=over)
     assert 0 < left < len(names)
     assert (incident["alert_count"], incident["firing_alert_count"]) == (left, left)
+
+
+def test_retention_does_not_wait_for_intake_while_it_holds_an_incident(appliance: Appliance) -> None:
+    over = appliance.incident("Disk full")
+    appliance.hang_everything_on(over)
+    appliance.resolve(over)
+    appliance.incident("Another")
+    appliance.clock.advance(days=401)
+    appliance.settle()
+
+    def while_intake_goes_on(tx: Tx) -> None:
+        lock_intake(tx)
+        appliance.batches("incidents", until=lambda: not appliance.hanging_on(over)["notifications"])
+
+    if appliance.rt.db.dialect == "postgresql":
+        other = Db(appliance.rt.settings.database_url, bus=Bus(), inline=True)
+        other.write(while_intake_goes_on)
+        other.dispose()
+        assert appliance.hanging_on(over)["alerts"]
+    appliance.batches("incidents")
+    assert appliance.count(IncidentRow, id=over) == 0
 
 
 @pytest.mark.parametrize("place", ["retention.before_commit", "retention.after_batch"])
