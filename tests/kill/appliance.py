@@ -1,4 +1,4 @@
-"""The real server as a process: set up by its command line and its API, started, killed and started again."""
+"""The real server as a process: set up by its API, started, killed and started again."""
 
 import os
 import signal
@@ -12,6 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app.platform.migrate import prepare_schema
+from app.platform.runtime import build_runtime
+from app.platform.settings import Settings
+from app.usecases import people
 from tests.kill.calls import Caller, NoAnswer, NotSent, basic
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -199,19 +203,16 @@ def environment_for(database_url: str, *, port: int, smtp_port: int, **more: str
 
 
 def prepare(server: Server) -> None:
-    """Migrate the empty database and make the first admin, by the command line. Raises ServerFailed."""
-    _command(server, ["migrate"])
-    create = ["create-admin", "--email", ADMIN_EMAIL, "--name", "Admin", "--password-stdin"]
-    _command(server, create, given=f"{ADMIN_PASSWORD}\n")
-
-
-def _command(server: Server, arguments: list[str], *, given: str = "") -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "app", *arguments],
-        cwd=ROOT, env=dict(server.environment), input=given, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    if done.returncode != 0:
-        raise ServerFailed(f"app {arguments[0]} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+    """Migrate the empty database and make the first admin, here: a command line takes as long as a server's start."""
+    settings = Settings(pagerpal_env="test", database_url=server.environment["DATABASE_URL"])
+    prepare_schema(settings.database_url, auto_migrate=False)
+    rt = build_runtime(settings)
+    # Whoever asks may be on an event loop.
+    rt.db.inline = True
+    try:
+        people.create_admin(rt, email=ADMIN_EMAIL, name="Admin", password=ADMIN_PASSWORD, now=rt.clock.now())
+    finally:
+        rt.db.dispose()
 
 
 @contextmanager

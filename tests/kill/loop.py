@@ -108,7 +108,7 @@ class Loop:
         if crowd is not None:
             crowd.settle()
         deadline = time.monotonic() + (140 if self.plan.full else 45)
-        while time.monotonic() < deadline and self._undone():
+        while time.monotonic() < deadline and self._undone(deadline - time.monotonic()):
             time.sleep(0.25)
         return judge(self.evidence())
 
@@ -157,11 +157,12 @@ class Loop:
             self.server.kill()
             self.ledger.killed("idle", hit=True)
 
-    def _undone(self) -> bool:
+    def _undone(self, patience: float) -> bool:
+        """Whether something is due, or comes due while there is patience: what comes later is waited for in vain."""
         states = WAITING | ({"held"} if self.plan.full else set())
         quoted = ", ".join(f"'{state}'" for state in sorted(states))
         rows = self.store.rows(f"SELECT due_at FROM notifications WHERE status IN ({quoted})")  # noqa: S608
-        return any((instant(row["due_at"]) or 0) < time.time() + 120 for row in rows)
+        return any((instant(row["due_at"]) or 0) < time.time() + patience for row in rows)
 
 
 def duties(server: Server, count: int) -> Sequence[Duty]:
