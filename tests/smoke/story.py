@@ -170,16 +170,20 @@ class Story:
     def advance(self, **time: float) -> None:
         """Let time pass; what comes due meanwhile happens at its own instant."""
         end = self.now + timedelta(**time)
-        while (due := self._next_due()) is not None and due <= end:
-            self.world.clock.advance(seconds=max(0.0, (due - self.now).total_seconds()))
-            self.settle()
+        due = self._due()
+        while (first := min((each for each in due if each is not None), default=None)) is not None and first <= end:
+            self.world.clock.advance(seconds=max(0.0, (first - self.now).total_seconds()))
+            due = self._settle(due)
         self.world.clock.advance(seconds=(end - self.now).total_seconds())
-        self.settle()
+        self._settle(due)
 
     def settle(self) -> None:
         """Do everything that is due now, until nothing is."""
+        self._settle(self._due())
+
+    def _settle(self, before: Sequence[datetime | None]) -> Sequence[datetime | None]:
+        """Do what is due now, given when each is due; when each is due then. Time alone changes none of that."""
         for _ in range(ROUNDS):
-            before = self._due()
             self._run(deliver.deliver_due(self.rt, self.now))
             self._run(climb.climb_due(self.rt, self.now, None))
             self._run(watch.watch_duty(self.rt, self.now, None))
@@ -188,7 +192,8 @@ class Story:
             after = self._due()
             if after == before or not any(each is not None and each <= self.now for each in after):
                 break
-        self._run(watch.audit_unpaged(self.rt, self.now))
+            before = after
+        return self._due() if self._run(watch.audit_unpaged(self.rt, self.now)) else after
 
     def does(self, name: str, action: Callable[..., Incident], **more: Any) -> None:
         """Somebody acts on the incident from the screen."""
@@ -343,10 +348,7 @@ class Story:
             return Assignee(AssigneeType.TEAM, named.id)
         return Assignee(AssigneeType.USER, self.person(named).id)
 
-    def _next_due(self) -> datetime | None:
-        return min((each for each in self._due() if each is not None), default=None)
-
-    def _due(self) -> list[datetime | None]:
+    def _due(self) -> Sequence[datetime | None]:
         """When the next escalation, message and look at a schedule are due."""
         asked = (running.next_due_at, outbox.next_due_at, watching.next_due_at)
         return self.rt.db.read(lambda tx: [each(tx) for each in asked])
