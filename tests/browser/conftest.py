@@ -4,12 +4,17 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from app.platform.settings import Settings
 from tests.support.browser import Complaints, find_chromium, running_browser
 from tests.support.site import Site, free_port, running_site
 from tests.support.smtp import SmtpServer
+
+PATIENCE_MS = 10_000
+
+# As long as a page's actions may take (below); its own 5 s are too short where other tests run beside.
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +46,7 @@ def browser_page(browser: Browser, complaints: Complaints) -> Iterator[Page]:
     """A page of its own (cookies, storage) per test, watched."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE_MS)
     complaints.watch(page)
     yield page
     context.close()

@@ -101,7 +101,7 @@ def test_many_alerts_that_say_much_hold_nobody_up() -> None:
 
 
 def test_a_mebibyte_of_junk_is_read_in_no_time() -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     for junk in ("a" * 2**20, "/" * 2**20, "1:" * 2**19, "process " * 2**17, ("a." * 2**19), "«" * 2**20, "[:" * 2**19):
         read(evidence(junk, junk, {"host": junk, "instance": junk, "process": junk}))
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
