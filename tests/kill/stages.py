@@ -21,9 +21,9 @@ from tests.support.http_server import Answer, HttpServer, Request
 PATIENCE_SECONDS = 60.0
 DEATH_SECONDS = 30.0
 POLL_SECONDS = 0.05
-# A measuring thread that is stuck, and the longest that a first page may take meanwhile.
+# A measuring thread that is stuck, and the longest that a first page may take meanwhile, beside two other tests.
 BLOCKS_SECONDS = 3
-PAGE_SECONDS = 1.0
+PAGE_SECONDS = 2.0
 CHECKERS = ("memory", "process")
 # Where a run can die; a run passes each of them.
 PLACES = (
