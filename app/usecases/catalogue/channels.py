@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from app.accounts.service import record_audit
 from app.accounts.types import User
 from app.notify import configs, queries
 from app.notify.kinds import channel_kinds, kind_named
@@ -12,6 +11,9 @@ from app.notify.types import NotificationChannel
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
 from app.platform.types import JsonObject, JsonValue
+from app.usecases.catalogue.audits import auditor
+
+_audit = auditor("channel")
 
 
 def create_channel(
@@ -88,17 +90,3 @@ def shown_channel(channel: NotificationChannel) -> JsonObject:
         "is_active": channel.is_active,
         "description": channel.description,
     }
-
-
-def _audit(
-    tx: Tx,
-    action: str,
-    channel_id: int,
-    actor: User,
-    before: JsonObject | None,
-    after: JsonObject | None,
-    now: datetime,
-) -> None:
-    record_audit(
-        tx, actor=actor, action=action, object_type="channel", object_id=channel_id, before=before, after=after, now=now
-    )

@@ -5,7 +5,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from app.accounts.service import record_audit
 from app.accounts.types import User
 from app.checks import heartbeats
 from app.checks.heartbeats import FIELDS
@@ -13,6 +12,9 @@ from app.checks.types import Heartbeat, NewPing
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
 from app.platform.types import JsonObject
+from app.usecases.catalogue.audits import auditor
+
+_audit = auditor("heartbeat")
 
 
 def create_heartbeat(rt: Runtime, *, values: Mapping[str, Any], actor: User, now: datetime) -> Heartbeat:
@@ -61,24 +63,3 @@ async def take_ping(rt: Runtime, uuid: str, ping: NewPing, *, now: datetime) -> 
 
 def _shown(beat: Heartbeat) -> JsonObject:
     return {name: getattr(beat, name) for name in FIELDS}
-
-
-def _audit(
-    tx: Tx,
-    action: str,
-    heartbeat_id: int,
-    actor: User,
-    before: JsonObject | None,
-    after: JsonObject | None,
-    now: datetime,
-) -> None:
-    record_audit(
-        tx,
-        actor=actor,
-        action=action,
-        object_type="heartbeat",
-        object_id=heartbeat_id,
-        before=before,
-        after=after,
-        now=now,
-    )

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from app.accounts.service import record_audit
 from app.accounts.types import User
 from app.alerts import queries as alerts
 from app.pipeline import definition_queries as queries, definition_service as definitions
@@ -18,6 +17,9 @@ from app.platform.db import Tx
 from app.platform.errors import FieldError, Invalid, NotFound
 from app.platform.runtime import Runtime
 from app.platform.types import JsonObject, JsonValue
+from app.usecases.catalogue.audits import auditor
+
+_audit = auditor("pipeline_definition")
 
 
 def create_definition(
@@ -143,18 +145,3 @@ def _require_unused(tx: Tx, name: str) -> None:
     sources = alerts.sources_using_pipeline(tx, name)
     if sources:
         raise DefinitionInUse(name, [source.name for source in sources])
-
-
-def _audit(
-    tx: Tx, action: str, name: str, actor: User, before: JsonObject | None, after: JsonObject | None, now: datetime
-) -> None:
-    record_audit(
-        tx,
-        actor=actor,
-        action=action,
-        object_type="pipeline_definition",
-        object_id=name,
-        before=before,
-        after=after,
-        now=now,
-    )

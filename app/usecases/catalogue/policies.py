@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from app.accounts.service import record_audit
 from app.accounts.types import User
 from app.alarms import queries as alarms
 from app.alerts import queries as alerts
@@ -15,6 +14,9 @@ from app.escalation.types import Level, Policy
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
 from app.platform.types import JsonObject
+from app.usecases.catalogue.audits import auditor
+
+_audit = auditor("escalation_policy")
 
 
 def create_policy(
@@ -107,24 +109,3 @@ def _view(policy: Policy) -> JsonObject:
         "ack_timeout_minutes": policy.ack_timeout_minutes,
         "levels": levels_to_json(policy.levels),
     }
-
-
-def _audit(
-    tx: Tx,
-    action: str,
-    policy_id: int,
-    actor: User,
-    before: JsonObject | None,
-    after: JsonObject | None,
-    now: datetime,
-) -> None:
-    record_audit(
-        tx,
-        actor=actor,
-        action=action,
-        object_type="escalation_policy",
-        object_id=policy_id,
-        before=before,
-        after=after,
-        now=now,
-    )

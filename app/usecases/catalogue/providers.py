@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.accounts.service import record_audit
 from app.accounts.types import User
 from app.intelligence import asking, configs, local, prompt, queries, service
 from app.intelligence.providers._base import ProviderConfig
@@ -25,6 +24,9 @@ from app.intelligence.types import (
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
 from app.platform.types import JsonObject, JsonValue
+from app.usecases.catalogue.audits import auditor
+
+_audit = auditor("intelligence_provider")
 
 # What a provider is tried with: nothing of anybody's.
 TRIAL = Subject(
@@ -186,24 +188,3 @@ def _audit_replaced(tx: Tx, before: IntelligenceProvider | None, actor: User, no
     after = queries.get_provider(tx, before.id)
     if not after.is_active:
         _audit(tx, "changed", before.id, actor, shown_provider(before), shown_provider(after), now)
-
-
-def _audit(
-    tx: Tx,
-    action: str,
-    provider_id: int,
-    actor: User,
-    before: JsonObject | None,
-    after: JsonObject | None,
-    now: datetime,
-) -> None:
-    record_audit(
-        tx,
-        actor=actor,
-        action=action,
-        object_type="intelligence_provider",
-        object_id=provider_id,
-        before=before,
-        after=after,
-        now=now,
-    )

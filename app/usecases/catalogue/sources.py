@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.accounts.service import record_audit
 from app.accounts.types import User
 from app.alerts import options, queries, sources
 from app.alerts.errors import SourceInUse, SourceNameTaken
@@ -16,7 +15,10 @@ from app.platform.errors import FieldError, Invalid
 from app.platform.redact import HIDDEN
 from app.platform.runtime import Runtime
 from app.platform.types import JsonObject
+from app.usecases.catalogue.audits import auditor
 from app.usecases.catalogue.pipelines import require_pipeline
+
+_audit = auditor("alert_source")
 
 FIRST_SOURCE = "first-alert"
 # What nobody changes of a source of PagerPal itself.
@@ -221,24 +223,3 @@ def _require_policy(tx: Tx, values: Mapping[str, Any]) -> None:
 def _view(source: AlertSource) -> JsonObject:
     shown: JsonObject = {name: getattr(source, name) for name in sources.FIELDS}
     return {**shown, "config": options.shown_config(source.config)}
-
-
-def _audit(
-    tx: Tx,
-    action: str,
-    source_id: int,
-    actor: User | None,
-    before: JsonObject | None,
-    after: JsonObject | None,
-    now: datetime,
-) -> None:
-    record_audit(
-        tx,
-        actor=actor,
-        action=action,
-        object_type="alert_source",
-        object_id=source_id,
-        before=before,
-        after=after,
-        now=now,
-    )
