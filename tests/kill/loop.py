@@ -30,13 +30,17 @@ SENDERS = 4
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long and how hard: `check_every` kills a drain and a judgement; `full` waits for storm windows to end."""
+    """How long and how hard: `check_every` kills a drain and a judgement; `full` waits for storm windows to end.
+
+    A drain waits for first sends that come due within `ahead_seconds`; later ones are judged as on their way.
+    """
 
     kills: int
     seed: int = 1
     check_every: int = 25
     duties: int = 12
     full: bool = True
+    ahead_seconds: float = 120.0
 
 
 @dataclass
@@ -161,8 +165,9 @@ class Loop:
         """Whether something is due, or comes due while there is patience: what comes later is waited for in vain."""
         states = WAITING | ({"held"} if self.plan.full else set())
         quoted = ", ".join(f"'{state}'" for state in sorted(states))
-        rows = self.store.rows(f"SELECT due_at FROM notifications WHERE status IN ({quoted})")  # noqa: S608
-        return any((instant(row["due_at"]) or 0) < time.time() + patience for row in rows)
+        rows = self.store.rows(f"SELECT status, due_at FROM notifications WHERE status IN ({quoted})")  # noqa: S608
+        ahead = {"pending": min(patience, self.plan.ahead_seconds)}
+        return any((instant(row["due_at"]) or 0) < time.time() + ahead.get(row["status"], patience) for row in rows)
 
 
 def duties(server: Server, count: int) -> Sequence[Duty]:
