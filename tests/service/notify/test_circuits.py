@@ -73,7 +73,7 @@ def method_of(ward: Ward, name: str, channel: str, address: str, *, after: int |
 
 def notices(ward: Ward) -> list[Notification]:
     found = ward.reads(lambda tx: tx.all(Notification, select_notifications()))
-    return [each for each in found if each.kind is NotificationKind.NOTICE]
+    return sorted((each for each in found if each.kind is NotificationKind.NOTICE), key=lambda each: each.id)
 
 
 def test_provider_that_fails_again_and_again_is_left_alone(ward: Ward) -> None:
