@@ -250,12 +250,14 @@ def _begin_page(ui: Ui, goal: Goal, form: Form, status: int = 200) -> Response:
 
 
 def _findings_page(ui: Ui, source_id: int, form: Form, status: int = 200, new: Form | None = None) -> Response:
-    """`form` holds what is chosen, `new` a provider that was refused."""
+    """`form` holds what is chosen, `new` a provider that was refused; a goal with nothing to choose goes on."""
+    found, goal = ui.rt.db.read(lambda tx: views.source_and_goal(tx, source_id))
+    if not views.has_findings(goal):
+        return ui.go(PATH.format(source_id, "team"))
     name = new.value("driver") if new else form.value("kind")
     kind = ai.get_kind(name) if name else None
 
     def read(tx: Tx) -> dict[str, object]:
-        found, goal = views.source_and_goal(tx, source_id)
         return {
             "source": found, "goal": goal, "steps": views.steps(goal, "Findings"), **views.findings(tx, form),
             "kinds": [each for each in ai.kinds() if not each.is_local], "kind": kind,

@@ -80,6 +80,15 @@ def test_who_may_not_set_up_sees_who_can(company: Company, open_screen: Open) ->
     assert screen.open("/setup/direct").status == 403
 
 
+def test_step_that_a_goal_has_not_leads_on(rt: Runtime, company: Company, open_screen: Open) -> None:
+    screen = open_screen("Ada")
+    begin(screen, "direct")
+    page = screen.open(f"/setup/sources/{source_named(rt, 'grafana-prod').id}/findings")
+
+    assert page.status == 200
+    assert page.path.endswith("/team")
+
+
 def test_whole_way_of_a_webhook_goal(rt: Runtime, world: World, company: Company, open_screen: Open) -> None:
     screen = open_screen("Ada")
     page = begin(screen, driver="grafana")
