@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import cast
 
@@ -50,6 +51,36 @@ def record_audit(
         "previous_hash": last or FIRST_HASH,
     }
     tx.insert(AuditEntryRow, **entry, hash=_hash_of(entry))
+
+
+# The action, whose it was, what it changed from what to what, and when.
+Audit = Callable[[Tx, str, int | str, User | None, JsonObject | None, JsonObject | None, datetime], None]
+
+
+def auditor(object_type: str) -> Audit:
+    """`record_audit` for this kind of object: what its catalogue calls at the end of each change."""
+
+    def audit(
+        tx: Tx,
+        action: str,
+        object_id: int | str,
+        actor: User | None,
+        before: JsonObject | None,
+        after: JsonObject | None,
+        now: datetime,
+    ) -> None:
+        record_audit(
+            tx,
+            actor=actor,
+            action=action,
+            object_type=object_type,
+            object_id=object_id,
+            before=before,
+            after=after,
+            now=now,
+        )
+
+    return audit
 
 
 def first_broken_entry(tx: Tx) -> int | None:

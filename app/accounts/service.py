@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts import contacts, queries, quiet, repository, rules, sessions
-from app.accounts.audit import record_audit as record_audit
+from app.accounts.audit import auditor as auditor, record_audit as record_audit
 from app.accounts.errors import EmailTaken, LastAdmin, SetupClosed, SetupCodeWrong, SlowDown, invalid
 from app.accounts.models import SetupCodeRow, UserActivityRow, UserRow
 from app.accounts.permissions import is_drop

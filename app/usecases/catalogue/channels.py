@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from app.accounts.service import auditor
 from app.accounts.types import User
 from app.notify import configs, queries
 from app.notify.kinds import channel_kinds, kind_named
@@ -11,7 +12,6 @@ from app.notify.types import NotificationChannel
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
 from app.platform.types import JsonObject, JsonValue
-from app.usecases.catalogue.audits import auditor
 
 _audit = auditor("channel")
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from app.accounts.service import auditor
 from app.accounts.types import User
 from app.checks import heartbeats
 from app.checks.heartbeats import FIELDS
@@ -12,7 +13,6 @@ from app.checks.types import Heartbeat, NewPing
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
 from app.platform.types import JsonObject
-from app.usecases.catalogue.audits import auditor
 
 _audit = auditor("heartbeat")
 

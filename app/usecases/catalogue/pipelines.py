@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from app.accounts.service import auditor
 from app.accounts.types import User
 from app.alerts import queries as alerts
 from app.pipeline import definition_queries as queries, definition_service as definitions
@@ -17,7 +18,6 @@ from app.platform.db import Tx
 from app.platform.errors import FieldError, Invalid, NotFound
 from app.platform.runtime import Runtime
 from app.platform.types import JsonObject, JsonValue
-from app.usecases.catalogue.audits import auditor
 
 _audit = auditor("pipeline_definition")
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from app.accounts.service import auditor
 from app.accounts.types import User
 from app.alarms import queries as alarms
 from app.alerts import queries as alerts
@@ -14,7 +15,6 @@ from app.escalation.types import Level, Policy
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
 from app.platform.types import JsonObject
-from app.usecases.catalogue.audits import auditor
 
 _audit = auditor("escalation_policy")
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.accounts.service import auditor
 from app.accounts.types import User
 from app.intelligence import asking, configs, local, prompt, queries, service
 from app.intelligence.providers._base import ProviderConfig
@@ -24,7 +25,6 @@ from app.intelligence.types import (
 from app.platform.db import Tx
 from app.platform.runtime import Runtime
 from app.platform.types import JsonObject, JsonValue
-from app.usecases.catalogue.audits import auditor
 
 _audit = auditor("intelligence_provider")
 

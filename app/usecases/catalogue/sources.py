@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from app.accounts.service import auditor
 from app.accounts.types import User
 from app.alerts import options, queries, sources
 from app.alerts.errors import SourceInUse, SourceNameTaken
@@ -15,7 +16,6 @@ from app.platform.errors import FieldError, Invalid
 from app.platform.redact import HIDDEN
 from app.platform.runtime import Runtime
 from app.platform.types import JsonObject
-from app.usecases.catalogue.audits import auditor
 from app.usecases.catalogue.pipelines import require_pipeline
 
 _audit = auditor("alert_source")

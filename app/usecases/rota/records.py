@@ -1,13 +1,12 @@
 """How schedules and their windows stand in the audit."""
 
-from datetime import datetime
-
-from app.accounts.service import record_audit
-from app.accounts.types import User
+from app.accounts.service import auditor
 from app.oncall.service import FIELDS
 from app.oncall.types import RotationPlan, Schedule, Swap, Window
-from app.platform.db import Tx
 from app.platform.types import JsonObject
+
+# What somebody did to a schedule.
+record = auditor("schedule")
 
 
 def schedule_view(schedule: Schedule, rotation: RotationPlan | None) -> JsonObject:
@@ -52,25 +51,3 @@ def swap_view(swap: Swap) -> JsonObject:
         "end_time": swap.end_time.isoformat(),
         "status": swap.status.value,
     }
-
-
-def record(
-    tx: Tx,
-    action: str,
-    schedule_id: int,
-    actor: User,
-    before: JsonObject | None,
-    after: JsonObject | None,
-    now: datetime,
-) -> None:
-    """Write down what somebody did to a schedule."""
-    record_audit(
-        tx,
-        actor=actor,
-        action=action,
-        object_type="schedule",
-        object_id=schedule_id,
-        before=before,
-        after=after,
-        now=now,
-    )

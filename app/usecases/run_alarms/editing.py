@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from app.accounts.service import record_audit
+from app.accounts.service import auditor
 from app.accounts.types import User
 from app.alarms import queries, rules, service as alarms
 from app.alarms.errors import AlarmInvalid, ModuleMissing, ModuleRefused
@@ -20,6 +20,8 @@ from app.platform.types import JsonObject
 from app.usecases.run_alarms import incidents
 from app.usecases.run_alarms.asking import find
 from app.usecases.run_alarms.recipients import recipient_errors
+
+_audit = auditor("alarm")
 
 DEFAULTS: Mapping[str, Any] = {
     "content": "",
@@ -42,7 +44,7 @@ async def create_alarm(rt: Runtime, *, entry_id: str, settings: Mapping[str, Any
     def write(tx: Tx) -> Alarm:
         _refuse([*errors, *_named_errors(tx, given)])
         alarm = alarms.create_alarm(tx, entry_id=entry_id, settings=given, saved_by=actor.id, now=now)
-        _audit(tx, "created", alarm, actor, None, shown_settings(alarm), now)
+        _audit(tx, "created", alarm.entry_id, actor, None, shown_settings(alarm), now)
         return alarm
 
     return await rt.db.run(write)
@@ -82,7 +84,7 @@ async def change_alarm(
         if changed.archived:
             _retire(tx, rt, changed, actor, now)
         if _is_worth_an_entry(before, changed, how):
-            _audit(tx, how.value, changed, actor, shown_settings(before), shown_settings(changed), now)
+            _audit(tx, how.value, changed.entry_id, actor, shown_settings(before), shown_settings(changed), now)
         return changed
 
     return await rt.db.run(write)
@@ -110,7 +112,9 @@ async def acknowledge(rt: Runtime, *, event_id: str, actor: User, now: datetime)
         event = alarms.acknowledge(tx, event_id, user_id=actor.id, now=now)
         if before.acked_at is None:
             alarm = queries.get_alarm(tx, event.entry_id)
-            _audit(tx, "acknowledged", alarm, actor, None, {"event": event.id, "entity": event.dedupe_key}, now)
+            _audit(
+                tx, "acknowledged", alarm.entry_id, actor, None, {"event": event.id, "entity": event.dedupe_key}, now
+            )
         return event
 
     return await rt.db.run(write)
@@ -165,24 +169,3 @@ def _named_errors(tx: Tx, settings: Mapping[str, Any]) -> list[FieldError]:
 def _refuse(errors: list[FieldError]) -> None:
     if errors:
         raise AlarmInvalid(errors)
-
-
-def _audit(
-    tx: Tx,
-    action: str,
-    alarm: Alarm,
-    actor: User,
-    before: JsonObject | None,
-    after: JsonObject | None,
-    now: datetime,
-) -> None:
-    record_audit(
-        tx,
-        actor=actor,
-        action=action,
-        object_type="alarm",
-        object_id=alarm.entry_id,
-        before=before,
-        after=after,
-        now=now,
-    )
