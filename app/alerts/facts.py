@@ -4,6 +4,7 @@ from app.alerts.types import Alert
 from app.platform.types import JsonObject
 
 CLIPPED = 500
+LABELS_OF_PAGES = 12
 
 
 def facts_of(alert: Alert, *, labels: int) -> JsonObject:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from app.alerts.facts import facts_of
+from app.alerts.facts import LABELS_OF_PAGES, facts_of
 from app.alerts.problems import Counts, Problem, Sighting, Submission
 from app.alerts.rules import FLAP_WINDOW, NEWLY_FIRING, STILL_FIRING_AFTER, Decision, decide, group_key_of, severity_of
 from app.alerts.types import Alert, AlertSource, AlertStatus, ParsedAlert, Severity
@@ -16,7 +16,6 @@ from app.incidents.types import Incident, NewIncident
 from app.platform.types import JsonObject
 
 TITLE_LENGTH = 300
-MAX_LABELS_SHOWN = 12
 # What an alert's history entry is called, where the decision's own word is not the plainest.
 UNCHANGED = frozenset({Decision.REPEATED, Decision.REPEATED_RECOVERY})
 SEVERITY_CHANGED = "severity_changed"
@@ -263,7 +262,7 @@ def page_facts(problem: Problem) -> JsonObject:
     facts: JsonObject = {"source": problem.source.name, "severity": problem.severity.value}
     if problem.first is not None:
         alert = problem.first.alert
-        facts |= {**facts_of(alert, labels=MAX_LABELS_SHOWN), "trace_id": alert.trace_id}
+        facts |= {**facts_of(alert, labels=LABELS_OF_PAGES), "trace_id": alert.trace_id}
     return facts
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from app.accounts import queries as people
 from app.accounts.types import Urgency
 from app.alerts import queries as alerts
-from app.alerts.facts import CLIPPED, facts_of
+from app.alerts.facts import CLIPPED, LABELS_OF_PAGES, facts_of
 from app.alerts.types import AlertSource
 from app.escalation import queries as policies
 from app.escalation.rules import Step, StepReason
@@ -19,9 +19,6 @@ from app.platform.types import JsonObject
 from app.usecases.paging.finder import Asked, Finder
 from app.usecases.paging.ladder import DEFAULT_DELAY_MINUTES
 from app.usecases.paging.pages import Order
-
-# As many as a page of an incident that has just begun shows.
-LABELS_SHOWN = 12
 
 
 def plan_for(tx: Tx, *, policy_id: int | None, schedule_id: int | None, team_id: int | None) -> tuple[Plan, int | None]:
@@ -72,7 +69,7 @@ def _first_facts(tx: Tx, incident: Incident, sources: Mapping[int, AlertSource])
     if (source := sources.get(incident.source_id or 0)) is not None:
         facts["source"] = source.name
     for alert in alerts.alerts_of_incident(tx, incident.id, limit=1):
-        facts |= facts_of(alert, labels=LABELS_SHOWN)
+        facts |= facts_of(alert, labels=LABELS_OF_PAGES)
     return facts
 
 
