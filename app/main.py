@@ -7,7 +7,7 @@ import asyncio
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -33,6 +33,8 @@ from app.web.hooks.vendors import Refusals
 from app.web.live import ending_with_the_process
 
 WRITER_SECONDS = 2.0
+
+log = logs.get_logger(__name__)
 
 
 def create_app(
@@ -65,9 +67,11 @@ def create_app(
         await rt.outside.close()
         rt.statsd.close()
         # A database that hangs is not waited for: whoever was not answered asks again.
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(WRITER_SECONDS):
                 await rt.db.aside(rt.writer.stop)
+        except TimeoutError:
+            log.error("the database did not take what was waiting", items=rt.writer.depth)
         rt.db.dispose()
 
     app = new_application(rt, lifespan=lifespan)

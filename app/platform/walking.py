@@ -34,6 +34,8 @@ async def walk(question: JsonObject) -> JsonObject:
     finally:
         # Also when nobody waits any more.
         await walker.end()
+    if walker.fault:
+        raise CannotMeasure(f"the walk over the directories could not be made: {walker.fault}")
     try:
         found: JsonObject = json.loads(walker.answer)
     except ValueError:
@@ -46,6 +48,7 @@ class _Walker:
 
     def __init__(self, question: bytes) -> None:
         self.answer = b""
+        self.fault = ""
         self.ended = asyncio.Event()
         self._question = question
         self._loop = asyncio.get_running_loop()
@@ -60,8 +63,8 @@ class _Walker:
             if self._unwanted:
                 self._process.kill()
             self.answer, _ = self._process.communicate(self._question)
-        except OSError:
-            pass  # no process, no answer
+        except OSError as error:
+            self.fault = error.strerror or type(error).__name__
         finally:
             _free.release()
             with suppress(RuntimeError):  # the loop has ended meanwhile

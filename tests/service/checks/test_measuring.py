@@ -309,6 +309,13 @@ async def test_a_walk_that_nobody_waits_for_is_killed(tmp_path: Path) -> None:
     assert not {child.pid for child in me.children()} & {walker.pid for walker in walkers}
 
 
+async def test_a_walk_that_cannot_begin_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
+    found = await result("disk_common", {"scan_paths": [str(tmp_path)]})
+    assert found.status is CheckStatus.UNKNOWN
+    assert found.error == "the walk over the directories could not be made: No such file or directory"
+
+
 async def test_only_a_few_walk_at_the_same_time(tmp_path: Path) -> None:
     found = await asyncio.gather(*(result("disk_common", {"scan_paths": [str(tmp_path)]}) for _ in range(6)))
     assert sorted(each.status for each in found) == [CheckStatus.OK] * 4 + [CheckStatus.UNKNOWN] * 2
