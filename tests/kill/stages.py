@@ -21,9 +21,9 @@ from tests.support.http_server import Answer, HttpServer, Request
 PATIENCE_SECONDS = 60.0
 DEATH_SECONDS = 30.0
 POLL_SECONDS = 0.05
-# A measuring thread that is stuck, and the longest that a first page may take meanwhile, beside two other tests.
+# A measuring thread that is stuck, and the longest that a first page may take meanwhile.
 BLOCKS_SECONDS = 3
-PAGE_SECONDS = 2.0
+PAGE_SECONDS = 1.0
 CHECKERS = ("memory", "process")
 # Where a run can die; a run passes each of them.
 PLACES = (
@@ -210,7 +210,7 @@ def preset(made: House, pipeline: str) -> tuple[Ran, list[Violation]]:
     return ran, [Violation("preset", f"{pipeline}: {fault}") for fault in faults]
 
 
-def hanging(made: House) -> tuple[Ran, list[Violation]]:
+def hanging(made: House, *, page_seconds: float = PAGE_SECONDS) -> tuple[Ran, list[Violation]]:
     """An alert while the provider never answers and every measurement blocks for seconds."""
     made.tool("hanging", "full")
     made.provider.answer_by(lambda _request: Answer(hangs=True))
@@ -227,7 +227,7 @@ def hanging(made: House) -> tuple[Ran, list[Violation]]:
     ran = made.ended(incident_id, tool="hanging", since=since)
     made.provider.answer_by(thought)
     faults = _page_first(ran)
-    if paged_after is None or paged_after > PAGE_SECONDS:
+    if paged_after is None or paged_after > page_seconds:
         faults.append(f"the page left after {paged_after} s")
     if ran.run.get("status") != "NOTIFIED" or not ran.run.get("intelligence_fallback_used"):
         faults.append(f"the run ended as {ran.run.get('status')}, without the local provider")

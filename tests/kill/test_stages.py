@@ -24,5 +24,6 @@ def test_every_preset_runs_its_stages_in_order_and_the_team_hears_what_they_foun
 @pytest.mark.timeout(120)
 def test_nothing_hangs_the_page_and_a_kill_in_a_stage_does_nothing_twice(tmp_path: Path) -> None:
     with house(tmp_path, f"sqlite:///{tmp_path / 'full.db'}") as made:
-        faults = [*hanging(made)[1], *killed_in(made, "analyze.after_ask")[1]]
+        # Other tests run beside; the proof by hand allows one second.
+        faults = [*hanging(made, page_seconds=2.0)[1], *killed_in(made, "analyze.after_ask")[1]]
     assert not faults, "\n".join(map(str, faults))
